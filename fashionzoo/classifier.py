@@ -1,0 +1,447 @@
+"""Training of the networks: loss, metrics and optimiser in ``Classifier``, and the report's six as its subclasses.
+
+What is drawn, printed or saved is left to ``callbacks.py`` and ``launcher.py``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torch.nn import functional as F
+from torchmetrics import MeanMetric, MetricCollection
+from torchmetrics.classification import (
+    MulticlassAccuracy,
+    MulticlassCalibrationError,
+    MulticlassConfusionMatrix,
+    MulticlassRecall,
+)
+
+from fashionzoo.data import Batch
+from fashionzoo.errors import InputError
+from fashionzoo.images import CLASSES, SIZE, ImageLike, Prediction, Preprocess
+from fashionzoo.networks import CNN, MLP, Activation, Network
+
+
+class Outcomes:
+    """The logits and labels of an epoch so far: adding to them costs a step two appends."""
+
+    def __init__(self) -> None:
+        self.logits: list[Tensor] = []
+        self.labels: list[Tensor] = []
+
+    def add(self, logits: Tensor, labels: Tensor) -> None:
+        """Remember one step's logits ``(N, 10)`` and labels ``(N,)``."""
+        self.logits.append(logits.detach())
+        self.labels.append(labels)
+
+    def gather(self) -> tuple[Tensor, Tensor]:
+        """Return all logits, float32, and labels."""
+        return torch.cat(self.logits).float(), torch.cat(self.labels)
+
+    def clear(self) -> None:
+        """Forget them."""
+        self.logits.clear()
+        self.labels.clear()
+
+
+class Classifier(LightningModule):
+    """A network together with how it is trained and measured.
+
+    Logs ``{train,val,test}/loss`` (cross-entropy an image) and ``/acc``, for val and test also ``/calibration_error``
+    and ``/recall/<class>``, all in [0, 1] but the loss, once an epoch and against the epoch's number.
+
+    Args:
+        network: What is trained.
+        lr: Step of the optimiser.
+        loss_reduction: Whether the loss that is minimised is summed over the batch or averaged.
+        optimizer: Stochastic gradient descent, or AdamW (Loshchilov and Hutter 2019).
+        momentum: Of SGD.
+        weight_decay: L2 penalty of SGD, decoupled decay of AdamW.
+        label_smoothing: Share of the target that is spread over all classes (Szegedy et al. 2016).
+        schedule: Keep ``lr``, or rise to it and fall to nearly zero over the run (Smith 2018).
+
+    Raises:
+        InputError: A number is out of its range.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(
+        self,
+        network: Network,
+        lr: float,
+        loss_reduction: Literal["sum", "mean"] = "mean",
+        optimizer: Literal["sgd", "adamw"] = "sgd",
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        label_smoothing: float = 0.0,
+        schedule: Literal["constant", "one_cycle"] = "constant",
+    ) -> None:
+        super().__init__()
+        if not (lr > 0 and math.isfinite(lr)):
+            raise InputError(f"lr of {lr}: choose a number above 0")
+        if not 0 <= momentum < 1:
+            raise InputError(f"momentum of {momentum}: choose from 0 up to, but not including, 1")
+        if not (weight_decay >= 0 and math.isfinite(weight_decay)):
+            raise InputError(f"weight_decay of {weight_decay}: choose 0 or more")
+        if not 0 <= label_smoothing < 1:
+            raise InputError(f"label_smoothing of {label_smoothing}: choose from 0 up to, but not including, 1")
+        self.network = network
+        self.lr, self.loss_reduction, self.label_smoothing = lr, loss_reduction, label_smoothing
+        self.optimizer_name, self.momentum, self.weight_decay = optimizer, momentum, weight_decay
+        self.schedule = schedule
+        self.example_input_array = torch.zeros(1, 1, SIZE, SIZE)
+        self.trained, self.evaluated = Outcomes(), Outcomes()
+        self.train_loss, self.eval_loss = MeanMetric(), MeanMetric()
+        self.train_accuracy = MulticlassAccuracy(len(CLASSES), average="micro", validate_args=False)
+        self.scores = MetricCollection(
+            {
+                "acc": MulticlassAccuracy(len(CLASSES), average="micro", validate_args=False),
+                "recall": MulticlassRecall(len(CLASSES), average="none", validate_args=False),
+                "confusion": MulticlassConfusionMatrix(len(CLASSES), validate_args=False),
+                # 15 bins and the mean gap, as in Guo et al. 2017
+                "calibration_error": MulticlassCalibrationError(len(CLASSES), n_bins=15, norm="l1", validate_args=False),
+            }
+        )
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """What turns uint8 images into this network's input."""
+        return self.network.preprocess
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits ``(N, 10)`` of preprocessed images ``(N, 1, 28, 28)``."""
+        logits: Tensor = self.network(images)
+        return logits
+
+    def classify(self, images: ImageLike | Sequence[ImageLike]) -> Prediction | list[Prediction]:
+        """Say what is on one image or several; see :meth:`fashionzoo.networks.Network.classify`."""
+        return self.network.classify(images)
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the cross-entropy that training minimises, computed in float32."""
+        loss = F.cross_entropy(
+            logits.float(), labels, reduction=self.loss_reduction, label_smoothing=self.label_smoothing
+        )
+        # Processes average their gradients; a sum over the whole batch wants them added.
+        return loss * self.trainer.world_size if self.loss_reduction == "sum" else loss
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the loss of a batch of preprocessed images and labels."""
+        images, labels = batch
+        logits = self(images)
+        self.trained.add(logits, labels)
+        return self.loss(logits, labels)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Remember what the network says about a batch."""
+        images, labels = batch
+        self.evaluated.add(self(images), labels)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Remember what the network says about a batch."""
+        self.validation_step(batch, batch_idx)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the class probabilities ``(N, 10)``."""
+        images, _ = batch
+        probabilities: Tensor = self(images).float().softmax(dim=1)
+        return probabilities
+
+    def on_train_epoch_start(self) -> None:
+        """Start counting anew."""
+        self.trained.clear()
+
+    def on_train_epoch_end(self) -> None:
+        """Log the loss and accuracy that the epoch's steps had, each before its update."""
+        logits, labels = self.trained.gather()
+        self.train_loss.reset()
+        self.train_accuracy.reset()
+        self.train_loss.update(F.cross_entropy(logits, labels), len(labels))
+        self.train_accuracy.update(logits, labels)
+        loss = self.train_loss.compute()
+        if not loss.isfinite():
+            raise InputError(f"the training loss became {loss.item()} in epoch {self.epoch}: choose a lower --model.lr")
+        self._log({"train/loss": loss, "train/acc": self.train_accuracy.compute()})
+
+    def on_validation_epoch_start(self) -> None:
+        """Start counting anew."""
+        self.evaluated.clear()
+
+    def on_validation_epoch_end(self) -> None:
+        """Log what the network did on the validation images."""
+        self._log_scores("val")
+
+    def on_test_epoch_start(self) -> None:
+        """Start counting anew."""
+        self.evaluated.clear()
+
+    def on_test_epoch_end(self) -> None:
+        """Log what the network did on the test images."""
+        self._log_scores("test")
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs were trained, the running one included."""
+        return self.current_epoch + 1 if self.trainer.training or self.trainer.validating else self.current_epoch
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say in the checkpoint which network it holds, so that it can be rebuilt without Lightning."""
+        checkpoint["fashionzoo"] = {"name": self.name, "config": self.network.config}
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Return the optimiser and, where there is one, the schedule of its rate."""
+        optimizer: torch.optim.Optimizer
+        if self.optimizer_name == "sgd":
+            optimizer = torch.optim.SGD(
+                self.parameters(), self.lr, momentum=self.momentum, weight_decay=self.weight_decay, fused=True
+            )
+        else:
+            optimizer = torch.optim.AdamW(self.parameters(), self.lr, weight_decay=self.weight_decay, fused=True)
+        if self.schedule == "constant":
+            return optimizer
+        steps = int(self.trainer.estimated_stepping_batches)
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.lr, total_steps=steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _log_scores(self, stage: str) -> None:
+        """Log the metrics of an evaluated split."""
+        logits, labels = self.evaluated.gather()
+        self.eval_loss.reset()
+        self.scores.reset()
+        self.eval_loss.update(F.cross_entropy(logits, labels), len(labels))
+        self.scores.update(logits, labels)
+        scores = self.scores.compute()
+        self._log(
+            {
+                f"{stage}/loss": self.eval_loss.compute(),
+                f"{stage}/acc": scores["acc"],
+                f"{stage}/calibration_error": scores["calibration_error"],
+                **{f"{stage}/recall/{name}": value for name, value in zip(CLASSES, scores["recall"], strict=True)},
+            }
+        )
+
+    def _log(self, values: dict[str, Tensor]) -> None:
+        """Log values that are already those of all processes, against the epoch rather than the step."""
+        self.log_dict({**values, "step": torch.tensor(float(self.epoch))}, sync_dist=True)
+
+
+class SigmoidNarrowingMLP(Classifier):
+    """Network 1 of the report: two hidden layers that narrow, sigmoid.
+
+    Args:
+        widths: Units of each hidden layer, from the input side.
+        lr: Step on the loss summed over the training set.
+        loss_reduction: Sum or mean over the batch; at the report's rate only the sum learns.
+        standardize: Standardise the input, or leave pixels in [0, 1].
+        **training: The other arguments of :class:`Classifier`.
+
+    Shape:
+        Input ``(N, 1, 28, 28)`` as ``preprocess`` returns it; output ``(N, 10)``, logits.
+
+    Example:
+        >>> SigmoidNarrowingMLP()(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 10])
+    """
+
+    name = "mlp_sigmoid_narrowing"
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (256, 64),
+        lr: float = 1e-5,
+        loss_reduction: Literal["sum", "mean"] = "sum",
+        standardize: bool = False,
+        **training: Any,
+    ) -> None:
+        network = MLP(widths, activation="sigmoid", standardize=standardize)
+        super().__init__(network, lr=lr, loss_reduction=loss_reduction, **training)
+        self.save_hyperparameters()
+
+
+class ReLUNarrowingMLP(Classifier):
+    """Network 2 of the report: network 1 with ReLU and a lower learning rate.
+
+    Args:
+        widths: Units of each hidden layer, from the input side.
+        lr: Step on the loss summed over the training set.
+        loss_reduction: Sum or mean over the batch.
+        standardize: Standardise the input, or leave pixels in [0, 1].
+        **training: The other arguments of :class:`Classifier`.
+
+    Shape:
+        Input ``(N, 1, 28, 28)`` as ``preprocess`` returns it; output ``(N, 10)``, logits.
+
+    Example:
+        >>> ReLUNarrowingMLP(widths=(128, 32))(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 10])
+    """
+
+    name = "mlp_relu_narrowing"
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (256, 64),
+        lr: float = 4e-7,
+        loss_reduction: Literal["sum", "mean"] = "sum",
+        standardize: bool = False,
+        **training: Any,
+    ) -> None:
+        super().__init__(
+            MLP(widths, activation="relu", standardize=standardize), lr=lr, loss_reduction=loss_reduction, **training
+        )
+        self.save_hyperparameters()
+
+
+class ReLUWideningMLP(Classifier):
+    """Network 3 of the report: ReLU, and each hidden layer wider than the one before.
+
+    Args:
+        widths: Units of each hidden layer, from the input side.
+        lr: Step on the loss summed over the training set.
+        loss_reduction: Sum or mean over the batch.
+        standardize: Standardise the input, or leave pixels in [0, 1].
+        **training: The other arguments of :class:`Classifier`.
+
+    Shape:
+        Input ``(N, 1, 28, 28)`` as ``preprocess`` returns it; output ``(N, 10)``, logits.
+
+    Example:
+        >>> ReLUWideningMLP()(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 10])
+    """
+
+    name = "mlp_relu_widening"
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (256, 512),
+        lr: float = 2e-7,
+        loss_reduction: Literal["sum", "mean"] = "sum",
+        standardize: bool = False,
+        **training: Any,
+    ) -> None:
+        super().__init__(
+            MLP(widths, activation="relu", standardize=standardize), lr=lr, loss_reduction=loss_reduction, **training
+        )
+        self.save_hyperparameters()
+
+
+class PlainCNN(Classifier):
+    """Network 4 of the report: a CNN whose widths get smaller, without regularisation.
+
+    Args:
+        channels: Feature maps of each convolution, from the input side.
+        hidden: Units of each fully connected hidden layer.
+        lr: Step of the optimiser.
+        momentum: Of SGD.
+        **training: The other arguments of :class:`Classifier`.
+
+    Shape:
+        Input ``(N, 1, 28, 28)`` as ``preprocess`` returns it; output ``(N, 10)``, logits.
+
+    Example:
+        >>> PlainCNN()(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 10])
+    """
+
+    name = "cnn_plain"
+
+    def __init__(
+        self,
+        channels: Sequence[int] = (32, 16),
+        hidden: Sequence[int] = (64,),
+        lr: float = 1e-2,
+        momentum: float = 0.9,
+        **training: Any,
+    ) -> None:
+        super().__init__(CNN(channels, hidden), lr=lr, momentum=momentum, **training)
+        self.save_hyperparameters()
+
+
+class DropoutL2CNN(Classifier):
+    """Network 5 of the report: network 4 with dropout and L2.
+
+    Args:
+        channels: Feature maps of each convolution, from the input side.
+        hidden: Units of each fully connected hidden layer.
+        dropout: Share of each hidden layer's outputs that training sets to zero.
+        weight_decay: L2 penalty.
+        lr: Step of the optimiser.
+        momentum: Of SGD.
+        **training: The other arguments of :class:`Classifier`.
+
+    Shape:
+        Input ``(N, 1, 28, 28)`` as ``preprocess`` returns it; output ``(N, 10)``, logits.
+
+    Example:
+        >>> DropoutL2CNN(dropout=0.3)(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 10])
+    """
+
+    name = "cnn_dropout_l2"
+
+    def __init__(
+        self,
+        channels: Sequence[int] = (32, 16),
+        hidden: Sequence[int] = (64,),
+        dropout: float = 0.5,
+        weight_decay: float = 1e-2,
+        lr: float = 1e-2,
+        momentum: float = 0.9,
+        **training: Any,
+    ) -> None:
+        super().__init__(
+            CNN(channels, hidden, dropout=dropout), lr=lr, momentum=momentum, weight_decay=weight_decay, **training
+        )
+        self.save_hyperparameters()
+
+
+class BalancedCNN(Classifier):
+    """Network 6 of the report: regularisation eased, activation and widths changed.
+
+    Args:
+        channels: Feature maps of each convolution, from the input side.
+        hidden: Units of each fully connected hidden layer.
+        activation: What follows each hidden layer.
+        dropout: Share of each hidden layer's outputs that training sets to zero.
+        weight_decay: L2 penalty.
+        batch_norm: Normalise each convolution's output over the batch.
+        lr: Step of the optimiser.
+        momentum: Of SGD.
+        **training: The other arguments of :class:`Classifier`.
+
+    Shape:
+        Input ``(N, 1, 28, 28)`` as ``preprocess`` returns it; output ``(N, 10)``, logits.
+
+    Example:
+        >>> BalancedCNN(activation="gelu")(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 10])
+    """
+
+    name = "cnn_balanced"
+
+    def __init__(
+        self,
+        channels: Sequence[int] = (32, 64, 128),
+        hidden: Sequence[int] = (128,),
+        activation: Activation = "elu",
+        dropout: float = 0.25,
+        weight_decay: float = 1e-4,
+        batch_norm: bool = True,
+        lr: float = 1e-2,
+        momentum: float = 0.9,
+        **training: Any,
+    ) -> None:
+        network = CNN(channels, hidden, activation, dropout, batch_norm)
+        super().__init__(network, lr=lr, momentum=momentum, weight_decay=weight_decay, **training)
+        self.save_hyperparameters()
+
+
+NETWORKS: dict[str, type[Classifier]] = {network.name: network for network in Classifier.__subclasses__()}

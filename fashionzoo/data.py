@@ -1,0 +1,262 @@
+"""Fashion-MNIST in memory, and the LightningDataModule that hands it out in batches.
+
+The files and their integrity are ``files.py``'s; the preprocessing belongs to the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from lightning.pytorch import LightningDataModule
+from lightning.pytorch.overrides.distributed import UnrepeatedDistributedSampler
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
+
+from fashionzoo import files
+from fashionzoo.errors import InputError
+from fashionzoo.images import CLASSES, SIZE, Preprocess
+
+Batch = tuple[Tensor, Tensor]
+
+EVAL_BATCH = 1000  # images a validation or test step: no gradients, so memory is no concern
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Random changes of a whole batch of training images at once, each image its own.
+
+    Args:
+        flip: Mirror half of the images left to right.
+        shift: Move each image by up to this many pixels in both directions; black comes in.
+        erase: Side in pixels of a square that is made black, anywhere in each image; 0 for none.
+
+    Raises:
+        InputError: A number of pixels is negative or larger than the image.
+
+    Example:
+        >>> Augment(flip=True, shift=2)(torch.zeros(5, 1, 28, 28, dtype=torch.uint8)).shape
+        torch.Size([5, 1, 28, 28])
+    """
+
+    flip: bool = False
+    shift: int = 0
+    erase: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("shift", "erase"):
+            if not 0 <= getattr(self, name) < SIZE:
+                raise InputError(f"augment.{name} of {getattr(self, name)}: choose 0 to {SIZE - 1} pixels")
+
+    def __bool__(self) -> bool:
+        return self != Augment()
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return changed copies of ``images``, shape ``(N, 1, 28, 28)``, any type."""
+        count, device = len(images), images.device
+        pixels = torch.arange(SIZE, device=device)
+        if self.flip or self.shift:
+            rows = columns = pixels.expand(count, SIZE)
+            if self.flip:
+                mirrored = torch.rand(count, 1, device=device) < 0.5
+                columns = torch.where(mirrored, columns.flip(1), columns)
+            if self.shift:
+                down, right = torch.randint(2 * self.shift + 1, (2, count, 1), device=device)
+                rows, columns = rows + down, columns + right
+                images = torch.nn.functional.pad(images, [self.shift] * 4)
+            image = torch.arange(count, device=device)[:, None, None]
+            images = images[image, 0, rows[:, :, None], columns[:, None, :]].unsqueeze(1)
+        if self.erase:
+            top, left = torch.randint(SIZE - self.erase + 1, (2, count, 1), device=device)
+            in_rows = (pixels >= top) & (pixels < top + self.erase)
+            in_columns = (pixels >= left) & (pixels < left + self.erase)
+            images = images.masked_fill((in_rows[:, :, None] & in_columns[:, None, :]).unsqueeze(1), 0)
+        return images
+
+
+class InMemory(Dataset[Batch]):
+    """Images and labels as two tensors; a batch is indexed from them in one go.
+
+    Args:
+        images: Shape ``(N, ...)``.
+        labels: Shape ``(N,)``.
+    """
+
+    def __init__(self, images: Tensor, labels: Tensor) -> None:
+        self.images, self.labels = images, labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        """Return a batch; one of consecutive indices is a view and copies nothing."""
+        start, stop = indices[0], indices[-1] + 1
+        if stop - start == len(indices) and indices == list(range(start, stop)):
+            return self.images[start:stop], self.labels[start:stop]
+        chosen = torch.tensor(indices, device=self.labels.device)
+        return self.images[chosen], self.labels[chosen]
+
+
+class FashionMNISTDataModule(LightningDataModule):
+    """Fashion-MNIST's official 60,000 and 10,000 images, with a fixed stratified part of the former for validation.
+
+    Args:
+        root: Folder of the data; ``None`` for ``$FASHIONZOO_DATA`` or the user's cache folder.
+        batch_size: Images a training step, over all processes; ``None`` for all of them at once, in a fixed order.
+        train_size: Use only so many training images, stratified, smaller sets within larger; ``None`` for all.
+        val_size: Images held out of the training set, stratified.
+        augment: Random changes of training images.
+        seed: Of the split, and only of it: the same images are held out whatever the seed of the run.
+
+    Shape:
+        Batches are images ``(N, 1, 28, 28)``, float32 as the network's ``preprocess`` returns them, and labels
+        ``(N,)``, int64 in 0-9.
+
+    Raises:
+        InputError: A size does not fit the data.
+
+    Example:
+        >>> FashionMNISTDataModule(batch_size=None, val_size=5000).hparams["val_size"]
+        5000
+    """
+
+    def __init__(
+        self,
+        root: Path | None = None,
+        batch_size: int | None = 128,
+        train_size: int | None = None,
+        val_size: int = 5000,
+        augment: Augment = Augment(),  # noqa: B008  # frozen
+        seed: int = 2017,
+    ) -> None:
+        super().__init__()
+        for name, size in (("batch_size", batch_size), ("train_size", train_size), ("val_size", val_size)):
+            if size is not None and size < 1:
+                raise InputError(f"data.{name} of {size}: choose 1 or more")
+        self.root, self.batch_size, self.train_size, self.val_size = root, batch_size, train_size, val_size
+        self.augment = augment
+        self.seed = seed
+        self.preprocess = Preprocess()
+        self.sets: dict[str, InMemory] = {}
+        self.save_hyperparameters(
+            {
+                "batch_size": batch_size,
+                "train_size": train_size,
+                "val_size": val_size,
+                "seed": seed,
+                **{f"augment.{name}": value for name, value in asdict(augment).items()},
+            }
+        )
+
+    def prepare_data(self) -> None:
+        """Find or download the files, in one process only."""
+        files.fetch(self.root)
+
+    def setup(self, stage: str) -> None:
+        """Read the splits that a stage needs into memory, on the device if that is a GPU.
+
+        Args:
+            stage: ``"fit"``, ``"validate"`` or ``"test"``.
+        """
+        if self.trainer is not None:
+            self.preprocess = getattr(self.trainer.lightning_module, "preprocess", self.preprocess)
+        if stage == "test":
+            self.sets.setdefault("test", self._preprocessed(*self._on_device(*files.load("t10k", self.root))))
+        elif "train" not in self.sets:
+            images, labels = files.load("train", self.root)
+            held_out, rest = self._split(labels)
+            self.sets["val"] = self._preprocessed(*self._on_device(images[held_out], labels[held_out]))
+            train = self._on_device(images[rest].unsqueeze(1), labels[rest])
+            # What no epoch changes is preprocessed once; what is shuffled or augmented stays small until it is used.
+            self.sets["train"] = InMemory(*train) if self.batch_size or self.augment else self._preprocessed(*train)
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return the training batches: shuffled anew each epoch, or one full batch in a fixed order."""
+        train = self.sets["train"]
+        batch_size = self.batch_size or len(train)
+        if batch_size > len(train):
+            raise InputError(f"data.batch_size of {batch_size} is larger than the {len(train)} training images")
+        world, rank = self._processes()
+        sampler: DistributedSampler[Batch] = DistributedSampler(
+            train, world, rank, shuffle=self.batch_size is not None, seed=torch.initial_seed() % 2**31
+        )
+        return _loader(train, -(-batch_size // world), sampler)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Return the validation batches."""
+        return self._eval_loader("val")
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """Return the test batches."""
+        return self._eval_loader("test")
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Augment and preprocess a training batch on its device."""
+        images, labels = batch
+        if images.dtype == torch.uint8:
+            images = self.preprocess(self.augment(images) if self.augment else images)
+        return images, labels
+
+    def _split(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the indices held out and those to train on."""
+        order = stratified_order(labels, self.seed)
+        if self.val_size >= len(labels):
+            raise InputError(f"data.val_size of {self.val_size} leaves nothing of the {len(labels)} images to train on")
+        rest = order[self.val_size :]
+        if self.train_size is not None and self.train_size > len(rest):
+            raise InputError(f"data.train_size of {self.train_size} is larger than the {len(rest)} images there are")
+        rest = rest[: self.train_size]
+        if labels[rest].unique().numel() < len(CLASSES):
+            raise InputError(f"data.train_size of {self.train_size} leaves a class empty: choose {len(CLASSES)} or more")
+        return order[: self.val_size], rest
+
+    def _on_device(self, images: Tensor, labels: Tensor) -> Batch:
+        """Move a split to the GPU, where there is one, once and for all."""
+        device = self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
+        return images.to(device), labels.to(device)
+
+    def _preprocessed(self, images: Tensor, labels: Tensor) -> InMemory:
+        return InMemory(self.preprocess(images), labels)
+
+    def _processes(self) -> tuple[int, int]:
+        """Return how many processes share the work, and which of them this is."""
+        return (self.trainer.world_size, self.trainer.global_rank) if self.trainer is not None else (1, 0)
+
+    def _eval_loader(self, split: str) -> DataLoader[Batch]:
+        """Return batches in which each image comes once, over all processes."""
+        images = self.sets[split]
+        return _loader(images, EVAL_BATCH, UnrepeatedDistributedSampler(images, *self._processes(), shuffle=False))
+
+
+def stratified_order(labels: Tensor, seed: int) -> Tensor:
+    """Shuffle so that any leading part of the order has each class in its share.
+
+    Args:
+        labels: Shape ``(N,)``, int64.
+        seed: Of the shuffling; the order is the same on every machine.
+
+    Returns:
+        The indices 0 to N-1, shape ``(N,)``.
+
+    Example:
+        >>> labels = torch.tensor([0, 0, 0, 0, 1, 1])
+        >>> sorted(labels[stratified_order(labels, seed=0)[:3]].tolist())
+        [0, 0, 1]
+    """
+    shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    place = torch.empty(len(labels), dtype=torch.float64)  # of each image within its class, in (0, 1)
+    for label in labels.unique():
+        members = shuffled[labels[shuffled] == label]
+        place[members] = (torch.arange(len(members), dtype=torch.float64) + 0.5) / len(members)
+    return place.argsort(stable=True)
+
+
+def _loader(images: InMemory, batch_size: int, sampler: DistributedSampler[Batch]) -> DataLoader[Batch]:
+    """Return a loader whose batches come ready from :meth:`InMemory.__getitems__`."""
+    return DataLoader(images, batch_size, sampler=sampler, collate_fn=_ready)
+
+
+def _ready(batch: Sequence[Tensor]) -> Sequence[Tensor]:
+    return batch

@@ -1,0 +1,220 @@
+"""What a launcher calls: LightningCLI with the zoo's recipes and callbacks, then fit, test and the table at the end."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+from fashionzoo import checkpoints, screen
+from fashionzoo.callbacks import EpochSeeds, GradientNorms
+from fashionzoo.classifier import Classifier
+from fashionzoo.data import FashionMNISTDataModule
+from fashionzoo.errors import InputError, fail, nearest
+from fashionzoo.recipes import RECIPES, get_recipe
+from fashionzoo.tensorboard import TensorBoardPictures
+
+LOGS = "lightning_logs"
+UNHELPFUL = (  # Lightning's warnings about what is so on purpose
+    ".*does not have many workers.*",  # batches are indexed from memory, workers would only slow them
+    ".*smaller than the logging interval.*",  # everything is logged once an epoch
+    ".*LeafSpec.*",  # Lightning 2.6 with torch 2.14
+    ".*torch.jit.trace.*",  # TensorBoard's graph has no other way yet
+    ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run
+)
+
+
+class Parser(LightningArgumentParser):
+    """Lightning's parser, whose errors take one line and name the nearest valid flag."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """End the process with what is wrong in one line."""
+        unknown = re.match(r"unrecognized arguments: (-\S+?)(?:[=\s]|$)", message)
+        wrong = re.match(r'Parser key "(.+?)":', message)
+        value = re.search(r"Given value: (.*)", message)
+        expected = [re.sub(r"<class '(.+?)'>", r"\1", kind) for kind in re.findall(r"Expected an? (.*)", message)]
+        if unknown:
+            fail(f"unknown flag {unknown[1]}: {nearest(unknown[1], self.flags())}")
+        if wrong and value and expected:
+            kinds = " or ".join(dict.fromkeys(expected)).replace("NoneType", "null")
+            fail(f"--{wrong[1]} of {value[1]}: expected {kinds}")
+        fail(message)
+
+    def flags(self) -> list[str]:
+        """Return all flags that there are."""
+        return [flag for action in self._actions for flag in action.option_strings]
+
+
+class Launcher(LightningCLI):
+    """One network on the command line.
+
+    Args:
+        network: Which one.
+        args: The command line, or ``None`` for this process's.
+    """
+
+    def __init__(self, network: type[Classifier], args: Sequence[str] | None) -> None:
+        self.network = network
+        super().__init__(
+            network,
+            FashionMNISTDataModule,
+            trainer_defaults={"num_sanity_val_steps": 0, "enable_model_summary": False},
+            seed_everything_default=0,
+            parser_class=Parser,
+            parser_kwargs={"prog": Path(sys.argv[0]).name, "description": RECIPES[network.name]["report"].about},
+            save_config_kwargs={"overwrite": True},
+            args=sys.argv[1:] if args is None else list(args),
+            run=False,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add what the launchers have beside Lightning's flags."""
+        parser.add_argument("--recipe", default="report", help="The recipe that sets the defaults: report or tuned.")
+        parser.add_argument("--ckpt_path", type=str | None, default=None, help="A checkpoint to go on from.")
+        parser.add_lightning_class_args(EarlyStopping, "early_stopping")
+        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        for key in ("monitor", "mode"):
+            parser.link_arguments(f"early_stopping.{key}", f"checkpoint.{key}")
+        parser.set_defaults(
+            {
+                "early_stopping.monitor": "val/acc",
+                "early_stopping.mode": "max",
+                "checkpoint.filename": "best",
+                "checkpoint.save_last": True,
+            }
+        )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse with the recipe's values as defaults: flags and configuration files override them."""
+        chooser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        chooser.add_argument("--recipe", default="report")
+        recipe = chooser.parse_known_args(args)[0].recipe
+        parser.set_defaults(get_recipe(self.network.name, recipe).flags())
+        self.config = parser.parse_args(args)
+        if self.config.recipe != recipe:  # a configuration file names another
+            parser.set_defaults(get_recipe(self.network.name, self.config.recipe).flags())
+            self.config = parser.parse_args(args)
+
+    def before_instantiate_classes(self) -> None:
+        """Choose the precision by the hardware unless it was given."""
+        trainer = self.config.trainer
+        if trainer.precision is None:
+            trainer.precision = "bf16-mixed" if computes_in_bf16(trainer.accelerator) else "32-true"
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Make the trainer with the zoo's logger and callbacks."""
+        config = self.config_init.trainer
+        recipe = get_recipe(self.network.name, self.config.recipe)
+        callbacks = [EpochSeeds(), GradientNorms(), TensorBoardPictures(self.config.recipe, recipe.about)]
+        if config.enable_progress_bar is not False:
+            callbacks.append(screen.Progress())
+        if config.enable_checkpointing is False:
+            self.parser.callback_keys.remove("checkpoint")
+        logger = config.logger
+        if logger in (None, True) and not config.fast_dev_run:
+            logger = TensorBoardLogger(
+                Path(config.default_root_dir or ".") / LOGS, name=self.network.name, default_hp_metric=False
+            )
+            make_folder(logger.log_dir)
+        try:
+            return super().instantiate_trainer(
+                logger=logger, callbacks=[*(config.callbacks or []), *callbacks], **kwargs
+            )
+        except (MisconfigurationException, ValueError, TypeError) as error:
+            raise InputError(f"the trainer cannot be set up: {error}") from error
+
+
+def launch(network: type[Classifier], args: Sequence[str] | None = None) -> None:
+    """Train a network as the command line says, test its best checkpoint, and print a table.
+
+    Args:
+        network: One of the six.
+        args: The command line, or ``None`` for this process's.
+
+    Raises:
+        SystemExit: With code 2 and one line on the screen, when something is wrong that the user can put right.
+    """
+    for warning in UNHELPFUL:
+        warnings.filterwarnings("ignore", warning)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        _run(Launcher(network, args))
+    except (InputError, MisconfigurationException) as error:
+        fail(error)
+
+
+def computes_in_bf16(accelerator: str) -> bool:
+    """Tell whether the device that an accelerator stands for has instructions for bfloat16.
+
+    Elsewhere bfloat16 is emulated, and slower than float32.
+
+    Args:
+        accelerator: As the trainer's flag: ``"auto"``, ``"cpu"``, ``"gpu"``, ...
+
+    Example:
+        >>> computes_in_bf16("mps")
+        False
+    """
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if accelerator == "cpu" or (accelerator == "auto" and not torch.backends.mps.is_available()):
+        capabilities = torch.cpu.get_capabilities()
+        return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+    return False
+
+
+@rank_zero_only
+def make_folder(folder: str) -> None:
+    """Make the folder of the logs.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"cannot write logs to {folder} ({error.strerror}): choose a folder with --trainer.default_root_dir"
+        ) from error
+
+
+def _run(launcher: Launcher) -> None:
+    """Fit, test, conclude."""
+    trainer, network, data = launcher.trainer, launcher.model, launcher.datamodule
+    ckpt_path = launcher.config.ckpt_path
+    if ckpt_path:
+        _check_same_network(ckpt_path, network)
+    if trainer.is_global_zero:
+        screen.announce(network, launcher.config.recipe, trainer, data)
+    trainer.fit(network, data, ckpt_path=ckpt_path, weights_only=True)
+    best = trainer.checkpoint_callback.best_model_path if trainer.checkpoint_callback else ""
+    if trainer.is_global_zero:
+        print(screen.why_it_stopped(trainer), flush=True)
+    trainer.test(network, data, ckpt_path="best" if best else None, weights_only=True, verbose=False)
+    if trainer.is_global_zero:
+        screen.conclude(network, trainer, best)
+
+
+def _check_same_network(path: str, network: Classifier) -> None:
+    """Raise unless a checkpoint holds the weights of the same architecture."""
+    held = checkpoints.read(path)["fashionzoo"]
+    if held["name"] != network.name:
+        raise InputError(f"{path} holds {held['name']}, not {network.name}: use that network's launcher")
+    if held["config"] != network.network.config:
+        raise InputError(f"{path} holds a {network.name} of another shape: give the --model flags it was trained with")

@@ -1,0 +1,247 @@
+"""The two families of networks, as plain modules: no Lightning, nothing to log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor, nn
+
+from fashionzoo.errors import InputError
+from fashionzoo.images import CLASSES, SIZE, ImageLike, Prediction, Preprocess, collect
+
+Activation = Literal["sigmoid", "relu", "elu", "gelu", "silu"]
+Init = Literal["xavier_uniform", "kaiming_uniform"]
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "sigmoid": nn.Sigmoid,
+    "relu": nn.ReLU,
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+}
+
+
+class Network(nn.Module):
+    """Hidden blocks and a linear head on top, with the preprocessing that they were trained with.
+
+    Args:
+        blocks: The hidden blocks, from the input side; what the report calls hidden activations is their output.
+        features: Values an image that reach the head.
+        standardize: See :class:`fashionzoo.images.Preprocess`.
+        config: The arguments that :func:`build` needs to make the same network again, plain values.
+
+    Shape:
+        Input ``(N, 1, 28, 28)`` as ``preprocess`` returns it; output ``(N, 10)``, logits.
+    """
+
+    def __init__(self, blocks: Sequence[nn.Module], features: int, standardize: bool, config: dict[str, Any]) -> None:
+        super().__init__()
+        self.preprocess = Preprocess(standardize)
+        self.blocks = nn.ModuleList(blocks)
+        self.head = nn.Linear(features, len(CLASSES))
+        self.config = config
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits of preprocessed images."""
+        for block in self.blocks:
+            images = block(images)
+        logits: Tensor = self.head(images)
+        return logits
+
+    def initialize(self, init: Init) -> Self:
+        """Draw the weights and set the biases to zero.
+
+        Args:
+            init: ``xavier_uniform`` (Glorot and Bengio 2010, for saturating activations) or ``kaiming_uniform`` (He et
+                al. 2015, for rectifiers).
+        """
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear | nn.Conv2d):
+                getattr(nn.init, f"{init}_")(layer.weight)
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # every layer here has a bias
+        return self
+
+    @torch.inference_mode()
+    def classify(self, images: ImageLike | Sequence[ImageLike]) -> Prediction | list[Prediction]:
+        """Say what is on one image or several.
+
+        Args:
+            images: A path, a PIL image, a uint8 or float tensor, a batch of them or a list; white on black, as in
+                Fashion-MNIST. See :func:`fashionzoo.images.to_uint8`.
+
+        Returns:
+            One :class:`Prediction` for a single image, a list for a batch or list.
+
+        Raises:
+            InputError: An image cannot be used; the message says why.
+
+        Example:
+            >>> MLP().classify(torch.zeros(28, 28)).name in CLASSES
+            True
+        """
+        single = not isinstance(images, Sequence | Tensor) or isinstance(images, str)
+        single = single or (isinstance(images, Tensor) and images.ndim == 2)
+        was_training = self.training
+        self.eval()
+        try:
+            logits = self(self.preprocess(collect(images).to(self.head.weight.device)))
+        finally:
+            self.train(was_training)
+        predictions = [
+            Prediction(
+                label=max(range(len(CLASSES)), key=row.__getitem__),
+                name=CLASSES[max(range(len(CLASSES)), key=row.__getitem__)],
+                probabilities=dict(zip(CLASSES, row, strict=True)),
+            )
+            for row in logits.float().softmax(dim=1).tolist()
+        ]
+        return predictions[0] if single else predictions
+
+
+class MLP(Network):
+    """A multilayer perceptron.
+
+    Args:
+        widths: Units of each hidden layer, from the input side.
+        activation: What follows each hidden layer.
+        dropout: Share of each hidden layer's outputs that training sets to zero.
+        init: How weights are drawn; biases start at zero.
+        standardize: Standardise the input, or leave it in [0, 1].
+
+    Shape:
+        Input ``(N, 1, 28, 28)``; output ``(N, 10)``, logits.
+
+    Raises:
+        InputError: A width is below 1 or the dropout outside [0, 1).
+
+    Example:
+        >>> MLP(widths=(128, 32))(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 10])
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (256, 64),
+        activation: Activation = "relu",
+        dropout: float = 0.0,
+        init: Init = "xavier_uniform",
+        standardize: bool = False,
+    ) -> None:
+        _check_widths("widths", widths)
+        _check_dropout(dropout)
+        blocks = [
+            nn.Sequential(nn.Linear(inputs, width), ACTIVATIONS[activation](), *_dropout(dropout))
+            for inputs, width in zip([SIZE * SIZE, *widths], widths, strict=False)
+        ]
+        blocks[0].insert(0, nn.Flatten())
+        config = {
+            "family": "MLP",
+            "widths": list(widths),
+            "activation": activation,
+            "dropout": dropout,
+            "init": init,
+            "standardize": standardize,
+        }
+        super().__init__(blocks, widths[-1], standardize, config)
+        self.initialize(init)
+
+
+class CNN(Network):
+    """Blocks of a 3x3 convolution and 2x2 max pooling, then fully connected layers.
+
+    Args:
+        channels: Feature maps of each convolution, from the input side; at most four, as each halves the image.
+        hidden: Units of each fully connected hidden layer.
+        activation: What follows each hidden layer.
+        dropout: Share of each hidden layer's outputs that training sets to zero.
+        batch_norm: Normalise each convolution's output over the batch.
+        init: How weights are drawn; biases start at zero.
+        standardize: Standardise the input, or leave it in [0, 1].
+
+    Shape:
+        Input ``(N, 1, 28, 28)``; output ``(N, 10)``, logits.
+
+    Raises:
+        InputError: A width is below 1, there are more than four convolutions, or the dropout is outside [0, 1).
+
+    Example:
+        >>> CNN(channels=(16, 8), hidden=(32,))(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 10])
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[int] = (32, 16),
+        hidden: Sequence[int] = (64,),
+        activation: Activation = "relu",
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        init: Init = "kaiming_uniform",
+        standardize: bool = True,
+    ) -> None:
+        _check_widths("channels", channels)
+        _check_widths("hidden", hidden)
+        _check_dropout(dropout)
+        side = SIZE >> len(channels)
+        if side == 0:
+            raise InputError(f"{len(channels)} convolutions leave nothing of a 28x28 image: use at most 4")
+        blocks = [
+            nn.Sequential(
+                nn.Conv2d(inputs, outputs, kernel_size=3, padding=1),
+                *([nn.BatchNorm2d(outputs)] if batch_norm else []),
+                ACTIVATIONS[activation](),
+                nn.MaxPool2d(2),
+                *_dropout(dropout),
+            )
+            for inputs, outputs in zip([1, *channels], channels, strict=False)
+        ]
+        features = channels[-1] * side * side
+        dense = [
+            nn.Sequential(nn.Linear(inputs, width), ACTIVATIONS[activation](), *_dropout(dropout))
+            for inputs, width in zip([features, *hidden], hidden, strict=False)
+        ]
+        dense[0].insert(0, nn.Flatten())
+        config = {
+            "family": "CNN",
+            "channels": list(channels),
+            "hidden": list(hidden),
+            "activation": activation,
+            "dropout": dropout,
+            "batch_norm": batch_norm,
+            "init": init,
+            "standardize": standardize,
+        }
+        super().__init__([*blocks, *dense], hidden[-1], standardize, config)
+        self.initialize(init)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def build(config: dict[str, Any]) -> Network:
+    """Make the network that a configuration describes, with fresh weights.
+
+    Args:
+        config: A network's ``config``.
+
+    Example:
+        >>> build(MLP(widths=(8, 4)).config).config["widths"]
+        [8, 4]
+    """
+    arguments = dict(config)
+    families: dict[str, type[MLP] | type[CNN]] = {"MLP": MLP, "CNN": CNN}
+    return families[arguments.pop("family")](**arguments)
+
+
+def _dropout(share: float) -> list[nn.Module]:
+    return [nn.Dropout(share)] if share else []
+
+
+def _check_widths(name: str, widths: Sequence[int]) -> None:
+    if not widths or min(widths) < 1:
+        raise InputError(f"{name} of {list(widths)}: give at least one number, each 1 or more")
+
+
+def _check_dropout(share: float) -> None:
+    if not 0 <= share < 1:
+        raise InputError(f"dropout of {share}: choose a share from 0 up to, but not including, 1")

@@ -1,0 +1,175 @@
+"""What a run says on the terminal: what starts, how it goes, why it stopped, and the table at the end.
+
+On a terminal there is a progress bar and colour; elsewhere plain lines.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import EarlyStopping, ProgressBar
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+from tqdm import tqdm
+
+from fashionzoo.classifier import Classifier
+from fashionzoo.data import FashionMNISTDataModule
+from fashionzoo.images import CLASSES
+
+CURVES = {"train/loss": "train loss", "val/loss": "val loss", "val/acc": "val acc"}
+LINE_EVERY = 5.0  # seconds between progress lines where there is no terminal to draw a bar on
+
+
+class Progress(ProgressBar):
+    """One bar over the whole run; a step costs it an addition, and the screen is touched ten times a second at most.
+
+    Example:
+        >>> Trainer(callbacks=[Progress()], accelerator="cpu", logger=False).progress_bar_callback.__class__.__name__
+        'Progress'
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bar: tqdm[Any] | None = None
+        self.enabled = True
+        self.spoke_at = 0.0
+
+    def disable(self) -> None:
+        """Stay silent, as Lightning asks of all processes but the first."""
+        self.enabled = False
+
+    def enable(self) -> None:
+        """Speak again."""
+        self.enabled = True
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Open the bar, at the place where a resumed run goes on."""
+        if self.enabled and sys.stderr.isatty():
+            steps = trainer.estimated_stepping_batches
+            total = None if steps == float("inf") else int(steps)
+            self.bar = tqdm(total=total, initial=trainer.global_step, unit="step", dynamic_ncols=True)
+        self.spoke_at = time.monotonic()
+
+    def on_train_batch_end(self, *args: Any) -> None:
+        """Count a step."""
+        if self.bar is not None:
+            self.bar.update()
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the epoch before: only now are all its metrics known."""
+        self._show(trainer, last=False)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the last epoch and leave it on the screen."""
+        self._show(trainer, last=True)
+        self._close()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leave the screen tidy for what is said next."""
+        self._close()
+
+    def _show(self, trainer: Trainer, last: bool) -> None:
+        """Show losses and accuracy of the epochs so far."""
+        metrics = trainer.callback_metrics
+        values = "  ".join(f"{label} {metrics[key]:.4f}" for key, label in CURVES.items() if key in metrics)
+        epoch = f"epoch {trainer.current_epoch}/{trainer.max_epochs if trainer.max_epochs != -1 else '?'}"
+        if self.bar is not None:
+            self.bar.set_description_str(epoch, refresh=False)
+            self.bar.set_postfix_str(values, refresh=last)
+        elif self.enabled and values and (last or time.monotonic() - self.spoke_at > LINE_EVERY):
+            print(f"{epoch}  {values}", file=sys.stderr, flush=True)
+            self.spoke_at = time.monotonic()
+
+    def _close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+
+def announce(network: Classifier, recipe: str, trainer: Trainer, data: FashionMNISTDataModule) -> None:
+    """Say what is about to run."""
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    batch = "full batch" if data.batch_size is None else f"batches of {data.batch_size}"
+    images = "all training images" if data.train_size is None else f"{data.train_size} training images"
+    augmented = ", augmented" if data.augment else ""
+    device = trainer.strategy.root_device.type
+    devices = f"{trainer.world_size} x {device}" if trainer.world_size > 1 else device
+    lines = {
+        "network": f"{network.name}, {parameters:,} parameters",
+        "recipe": f"{recipe}, at most {trainer.max_epochs} epochs, seed {torch.initial_seed()}",
+        "device": f"{devices}, {trainer.precision} precision",
+        "data": f"Fashion-MNIST, {images} less {data.val_size} for validation, {batch}{augmented}",
+        "logs": trainer.log_dir or "none",
+    }
+    for name, text in lines.items():
+        print(f"{name:8} {text}", flush=True)
+
+
+def why_it_stopped(trainer: Trainer) -> str:
+    """Say in one line why training ended."""
+    epochs = trainer.current_epoch
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set by Lightning's connector
+        if isinstance(callback, EarlyStopping) and callback.stopped_epoch:
+            return (
+                f"stopped early after epoch {epochs}: {callback.monitor} was not better than "
+                f"{float(callback.best_score):.4f} for {callback.wait_count} epochs"
+            )
+    if trainer.interrupted:
+        return f"interrupted in epoch {epochs + 1}"
+    if trainer.max_epochs != -1 and epochs == trainer.max_epochs:
+        return f"stopped after epoch {epochs}: all epochs done"
+    return f"stopped after epoch {epochs}: another limit of the trainer was reached"
+
+
+def largest_confusions(confusion: Tensor, count: int = 3) -> list[tuple[str, str, int]]:
+    """Name the largest confusions.
+
+    Args:
+        confusion: Shape ``(10, 10)``, rows are the true classes.
+        count: How many to name.
+
+    Returns:
+        True class, predicted class, images; largest first.
+
+    Example:
+        >>> confusion = torch.eye(10) * 100
+        >>> confusion[6, 0] = 7
+        >>> largest_confusions(confusion, 1)
+        [('Shirt', 'T-shirt/top', 7)]
+    """
+    mistakes = confusion.clone().fill_diagonal_(0).flatten()
+    pairs = [(int(i) // len(CLASSES), int(i) % len(CLASSES)) for i in mistakes.argsort(descending=True)[:count]]
+    return [(CLASSES[true], CLASSES[said], int(confusion[true, said])) for true, said in pairs]
+
+
+def final_table(network: Classifier, trainer: Trainer) -> Table:
+    """Return the table of a tested network."""
+    values = trainer.callback_metrics
+    table = Table(title=f"{network.name}, {int(network.scores['confusion'].compute().sum()):,} test images")
+    table.add_column("measure")
+    table.add_column("value", justify="right")
+    table.add_row("accuracy", f"{values['test/acc']:.4f}")
+    table.add_row("loss", f"{values['test/loss']:.4f}")
+    table.add_row("calibration error", f"{values['test/calibration_error']:.4f}", end_section=True)
+    for name in CLASSES:
+        table.add_row(f"recall of {name}", f"{values[f'test/recall/{name}']:.4f}", end_section=name == CLASSES[-1])
+    for true, said, images in largest_confusions(network.scores["confusion"].compute()):
+        table.add_row(f"{true} taken for {said}", f"{images}")
+    return table
+
+
+def conclude(network: Classifier, trainer: Trainer, checkpoint: str) -> None:
+    """Print the table of a tested network and where everything lies."""
+    console = Console()
+    console.print(final_table(network, trainer))
+    lines = [f"checkpoint  {checkpoint}"] if checkpoint else []
+    for logger in trainer.loggers:
+        lines.append(f"logs        {logger.log_dir}")
+        lines.append(f"look        tensorboard --logdir {shlex.quote(str(logger.save_dir))}")
+    print("\n".join(lines), flush=True)

@@ -1,0 +1,174 @@
+"""What a run leaves for TensorBoard beside its scalars: curves on one chart, pictures, histograms, graph and texts.
+
+Pictures and histograms come at epochs 1, 2, 4, 8, ...: often while much changes, and never a burden on a long run.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from fashionzoo.classifier import Classifier
+from fashionzoo.data import FashionMNISTDataModule
+from fashionzoo.images import CLASSES
+from fashionzoo.networks import Network
+
+NEAR_ZERO = 0.01  # an activation with a smaller absolute value counts as near zero
+SAMPLE = 1000  # images that histograms of activations are made from
+GRID = 5  # mistakes a side of the grid
+FINAL = ("val/acc", "val/loss", "train/acc", "train/loss", "test/acc", "test/loss", "test/calibration_error")
+CHARTS = {
+    "curves": {
+        "loss": ["Multiline", ["train/loss", "val/loss"]],
+        "accuracy": ["Multiline", ["train/acc", "val/acc"]],
+    }
+}
+
+
+class TensorBoardPictures(Callback):
+    """Write everything that is not a scalar of each epoch.
+
+    Args:
+        recipe: The recipe's name.
+        about: Its text.
+    """
+
+    def __init__(self, recipe: str, about: str) -> None:
+        self.recipe, self.about = recipe, about
+
+    @rank_zero_only
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the texts, the graph and the layout of the charts."""
+        assert isinstance(pl_module, Classifier)
+        for logger in _tensorboards(trainer):
+            writer = logger.experiment
+            writer.add_custom_scalars(CHARTS)
+            writer.add_text(f"recipe/{self.recipe}", self.about)
+            settings = "\n".join(f"| {key} | {value} |" for key, value in logger.hparams.items())
+            writer.add_text("hyperparameters", f"| name | value |\n|---|---|\n{settings}")
+            with _evaluating(pl_module.network):
+                writer.add_graph(pl_module.network, pl_module.example_input_array.to(pl_module.device))
+
+    @rank_zero_only
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the confusion matrix and the histograms, at epochs that are powers of two."""
+        assert isinstance(pl_module, Classifier)
+        epoch = pl_module.epoch
+        if trainer.sanity_checking or epoch & (epoch - 1):
+            return
+        for logger in _tensorboards(trainer):
+            writer = logger.experiment
+            writer.add_figure("val/confusion", draw_confusion(pl_module), epoch)
+            for name, parameter in pl_module.network.named_parameters():
+                writer.add_histogram(f"weights/{name}", parameter, epoch)
+            with _evaluating(pl_module.network):
+                for name, values in activations(pl_module.network, _images(trainer, "val")[:SAMPLE]).items():
+                    writer.add_histogram(f"activations/{name}", values, epoch)
+                    writer.add_scalar(f"near_zero/{name}", share_near_zero(values), epoch)
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log the share of hidden activations near zero, with the network as it is used and as it is trained."""
+        assert isinstance(pl_module, Classifier)
+        training = copy.deepcopy(pl_module.network).train()  # a copy: batch statistics would change
+        for name, network in (("near_zero", pl_module.network), ("near_zero_while_training", training)):
+            values = activations(network, _images(trainer, "test"))
+            share = share_near_zero(torch.cat([layer.flatten() for layer in values.values()]))
+            pl_module.log(f"test/{name}", share, sync_dist=True)
+
+    @rank_zero_only
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the pictures of the tested network, and the hyperparameters with the final metrics."""
+        assert isinstance(pl_module, Classifier)
+        final = {key: value for key, value in trainer.callback_metrics.items() if key in FINAL}
+        for logger in _tensorboards(trainer):
+            writer = logger.experiment
+            writer.add_figure("test/confusion", draw_confusion(pl_module), pl_module.epoch)
+            writer.add_figure("test/mistakes", draw_mistakes(pl_module, _images(trainer, "test")), pl_module.epoch)
+            logger.log_hyperparams(logger.hparams, metrics=final, step=pl_module.epoch)
+
+
+def activations(network: Network, images: Tensor) -> dict[str, Tensor]:
+    """Return what each hidden block makes of images.
+
+    Args:
+        network: In training or evaluation mode, which dropout heeds.
+        images: Preprocessed, shape ``(N, 1, 28, 28)``.
+
+    Returns:
+        ``{"block0": (N, ...), ...}`` from the input side.
+
+    Example:
+        >>> from fashionzoo.networks import MLP
+        >>> activations(MLP(widths=(8, 4)), torch.zeros(3, 1, 28, 28))["block1"].shape
+        torch.Size([3, 4])
+    """
+    values = {}
+    with torch.no_grad():
+        for index, block in enumerate(network.blocks):
+            images = values[f"block{index}"] = block(images)
+    return values
+
+
+def share_near_zero(values: Tensor) -> Tensor:
+    """Return the share of values whose absolute value is below 0.01.
+
+    Example:
+        >>> share_near_zero(torch.tensor([0.0, 0.009, -0.5, 1.0]))
+        tensor(0.5000)
+    """
+    return (values.abs() < NEAR_ZERO).float().mean()
+
+
+def draw_confusion(classifier: Classifier) -> Figure:
+    """Draw the confusion matrix of the split that was evaluated last; rows are the true classes."""
+    figure = Figure(figsize=(9, 8), layout="constrained")
+    classifier.scores["confusion"].plot(ax=figure.subplots(), labels=list(CLASSES), cmap="Blues")
+    return figure
+
+
+def draw_mistakes(classifier: Classifier, images: Tensor) -> Figure:
+    """Draw the images that the network is surest and wrong about, the worst first.
+
+    Args:
+        classifier: Has just been evaluated on the images.
+        images: Preprocessed, shape ``(N, 1, 28, 28)``, in the order of the evaluation.
+    """
+    logits, labels = classifier.evaluated.gather()
+    confidence, said = logits.softmax(dim=1).max(dim=1)
+    worst = confidence.where(said != labels, 0).argsort(descending=True)[: GRID * GRID]
+    figure = Figure(figsize=(9, 11), layout="constrained")
+    for axes, index in zip(figure.subplots(GRID, GRID).flat, worst.tolist(), strict=False):
+        axes.imshow(images[index, 0].cpu(), cmap="gray")
+        axes.set_title(f"{CLASSES[said[index]]} {confidence[index]:.0%}\nis {CLASSES[labels[index]]}", fontsize=9)
+        axes.axis("off")
+    return figure
+
+
+def _tensorboards(trainer: Trainer) -> list[TensorBoardLogger]:
+    return [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
+
+
+def _images(trainer: Trainer, split: str) -> Tensor:
+    """Return a preprocessed split of the trainer's data."""
+    data = trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning's connector
+    assert isinstance(data, FashionMNISTDataModule)
+    return data.sets[split].images
+
+
+@contextmanager
+def _evaluating(network: Network) -> Iterator[None]:
+    """Put a network into evaluation mode and back."""
+    was_training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(was_training)

@@ -27,6 +27,8 @@ from fashionzoo.errors import InputError
 from fashionzoo.images import CLASSES, SIZE, ImageLike, Prediction, Preprocess
 from fashionzoo.networks import CNN, MLP, Activation, Network
 
+MONITORED = ("val/loss", "val/acc", "val/calibration_error", *(f"val/recall/{name}" for name in CLASSES))
+
 
 class Outcomes:
     """The logits and labels of an epoch so far: adding to them costs a step two appends."""
@@ -98,7 +100,7 @@ class Classifier(LightningModule):
         self.schedule = schedule
         self.example_input_array = torch.zeros(1, 1, SIZE, SIZE)
         self.trained, self.evaluated = Outcomes(), Outcomes()
-        self.train_loss, self.eval_loss = MeanMetric(), MeanMetric()
+        self.train_loss, self.eval_loss = MeanMetric("disable"), MeanMetric("disable")
         self.train_accuracy = MulticlassAccuracy(len(CLASSES), average="micro", validate_args=False)
         self.scores = MetricCollection(
             {
@@ -106,7 +108,9 @@ class Classifier(LightningModule):
                 "recall": MulticlassRecall(len(CLASSES), average="none", validate_args=False),
                 "confusion": MulticlassConfusionMatrix(len(CLASSES), validate_args=False),
                 # 15 bins and the mean gap, as in Guo et al. 2017
-                "calibration_error": MulticlassCalibrationError(len(CLASSES), n_bins=15, norm="l1", validate_args=False),
+                "calibration_error": MulticlassCalibrationError(
+                    len(CLASSES), n_bins=15, norm="l1", validate_args=False
+                ),
             }
         )
 
@@ -161,13 +165,9 @@ class Classifier(LightningModule):
     def on_train_epoch_end(self) -> None:
         """Log the loss and accuracy that the epoch's steps had, each before its update."""
         logits, labels = self.trained.gather()
-        self.train_loss.reset()
+        loss = self._mean_loss("train/loss", self.train_loss, logits, labels)
         self.train_accuracy.reset()
-        self.train_loss.update(F.cross_entropy(logits, labels), len(labels))
         self.train_accuracy.update(logits, labels)
-        loss = self.train_loss.compute()
-        if not loss.isfinite():
-            raise InputError(f"the training loss became {loss.item()} in epoch {self.epoch}: choose a lower --model.lr")
         self._log({"train/loss": loss, "train/acc": self.train_accuracy.compute()})
 
     def on_validation_epoch_start(self) -> None:
@@ -213,19 +213,27 @@ class Classifier(LightningModule):
     def _log_scores(self, stage: str) -> None:
         """Log the metrics of an evaluated split."""
         logits, labels = self.evaluated.gather()
-        self.eval_loss.reset()
+        loss = self._mean_loss(f"{stage}/loss", self.eval_loss, logits, labels)
         self.scores.reset()
-        self.eval_loss.update(F.cross_entropy(logits, labels), len(labels))
         self.scores.update(logits, labels)
         scores = self.scores.compute()
         self._log(
             {
-                f"{stage}/loss": self.eval_loss.compute(),
+                f"{stage}/loss": loss,
                 f"{stage}/acc": scores["acc"],
                 f"{stage}/calibration_error": scores["calibration_error"],
                 **{f"{stage}/recall/{name}": value for name, value in zip(CLASSES, scores["recall"], strict=True)},
             }
         )
+
+    def _mean_loss(self, name: str, metric: MeanMetric, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the cross-entropy an image, over all processes; stop the run when it is not a number."""
+        metric.reset()
+        metric.update(F.cross_entropy(logits, labels), len(labels))
+        loss: Tensor = metric.compute()
+        if not loss.isfinite():
+            raise InputError(f"{name} became {loss.item()} in epoch {self.epoch}: choose a lower --model.lr")
+        return loss
 
     def _log(self, values: dict[str, Tensor]) -> None:
         """Log values that are already those of all processes, against the epoch rather than the step."""
@@ -421,7 +429,7 @@ class BalancedCNN(Classifier):
         Input ``(N, 1, 28, 28)`` as ``preprocess`` returns it; output ``(N, 10)``, logits.
 
     Example:
-        >>> BalancedCNN(activation="gelu")(torch.zeros(2, 1, 28, 28)).shape
+        >>> BalancedCNN(activation="relu")(torch.zeros(2, 1, 28, 28)).shape
         torch.Size([2, 10])
     """
 

@@ -128,7 +128,7 @@ class FashionMNISTDataModule(LightningDataModule):
         batch_size: int | None = 128,
         train_size: int | None = None,
         val_size: int = 5000,
-        augment: Augment = Augment(),  # noqa: B008  # frozen
+        augment: Augment = Augment(),
         seed: int = 2017,
     ) -> None:
         super().__init__()
@@ -176,8 +176,6 @@ class FashionMNISTDataModule(LightningDataModule):
         """Return the training batches: shuffled anew each epoch, or one full batch in a fixed order."""
         train = self.sets["train"]
         batch_size = self.batch_size or len(train)
-        if batch_size > len(train):
-            raise InputError(f"data.batch_size of {batch_size} is larger than the {len(train)} training images")
         world, rank = self._processes()
         sampler: DistributedSampler[Batch] = DistributedSampler(
             train, world, rank, shuffle=self.batch_size is not None, seed=torch.initial_seed() % 2**31
@@ -209,7 +207,9 @@ class FashionMNISTDataModule(LightningDataModule):
             raise InputError(f"data.train_size of {self.train_size} is larger than the {len(rest)} images there are")
         rest = rest[: self.train_size]
         if labels[rest].unique().numel() < len(CLASSES):
-            raise InputError(f"data.train_size of {self.train_size} leaves a class empty: choose {len(CLASSES)} or more")
+            raise InputError(f"data.train_size of {len(rest)} leaves a class empty: choose {len(CLASSES)} or more")
+        if self.batch_size is not None and self.batch_size > len(rest):
+            raise InputError(f"data.batch_size of {self.batch_size} is larger than the {len(rest)} training images")
         return order[: self.val_size], rest
 
     def _on_device(self, images: Tensor, labels: Tensor) -> Batch:

@@ -21,7 +21,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from fashionzoo import checkpoints, screen
 from fashionzoo.callbacks import EpochSeeds, GradientNorms
-from fashionzoo.classifier import Classifier
+from fashionzoo.classifier import MONITORED, Classifier
 from fashionzoo.data import FashionMNISTDataModule
 from fashionzoo.errors import InputError, fail, nearest
 from fashionzoo.recipes import RECIPES, get_recipe
@@ -44,14 +44,17 @@ class Parser(LightningArgumentParser):
         """End the process with what is wrong in one line."""
         unknown = re.match(r"unrecognized arguments: (-\S+?)(?:[=\s]|$)", message)
         wrong = re.match(r'Parser key "(.+?)":', message)
-        value = re.search(r"Given value: (.*)", message)
-        expected = [re.sub(r"<class '(.+?)'>", r"\1", kind) for kind in re.findall(r"Expected an? (.*)", message)]
+        value = re.search(r"(?:Given|Got) value: (.*)", message)
+        expected = [
+            re.sub(r"<class '(?:.+\.)?(.+?)'>|typing\.Literal\[(.+)\]", r"\1\2", kind)
+            for kind in re.findall(r"Expected an? (.+?)(?:\. Got|$)", message, re.MULTILINE)
+        ]
         if unknown:
             fail(f"unknown flag {unknown[1]}: {nearest(unknown[1], self.flags())}")
         if wrong and value and expected:
             kinds = " or ".join(dict.fromkeys(expected)).replace("NoneType", "null")
             fail(f"--{wrong[1]} of {value[1]}: expected {kinds}")
-        fail(message)
+        fail(re.sub(r'^Parser key "(.+?)":', r"--\1:", message))
 
     def flags(self) -> list[str]:
         """Return all flags that there are."""
@@ -111,7 +114,10 @@ class Launcher(LightningCLI):
             self.config = parser.parse_args(args)
 
     def before_instantiate_classes(self) -> None:
-        """Choose the precision by the hardware unless it was given."""
+        """Check what Lightning would only notice after an epoch, and choose the precision unless it was given."""
+        monitor = self.config.early_stopping.monitor
+        if monitor not in MONITORED:
+            raise InputError(f"unknown metric {monitor!r}: {nearest(monitor, MONITORED)}")
         trainer = self.config.trainer
         if trainer.precision is None:
             trainer.precision = "bf16-mixed" if computes_in_bf16(trainer.accelerator) else "32-true"
@@ -130,7 +136,7 @@ class Launcher(LightningCLI):
             logger = TensorBoardLogger(
                 Path(config.default_root_dir or ".") / LOGS, name=self.network.name, default_hp_metric=False
             )
-            make_folder(logger.log_dir)
+            make_folder(logger.root_dir)
         try:
             return super().instantiate_trainer(
                 logger=logger, callbacks=[*(config.callbacks or []), *callbacks], **kwargs

@@ -11,16 +11,11 @@ from torch import Tensor, nn
 from fashionzoo.errors import InputError
 from fashionzoo.images import CLASSES, SIZE, ImageLike, Prediction, Preprocess, collect
 
-Activation = Literal["sigmoid", "relu", "elu", "gelu", "silu"]
+Activation = Literal["sigmoid", "tanh", "relu", "elu"]
 Init = Literal["xavier_uniform", "kaiming_uniform"]
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "sigmoid": nn.Sigmoid,
-    "relu": nn.ReLU,
-    "elu": nn.ELU,
-    "gelu": nn.GELU,
-    "silu": nn.SiLU,
-}
+# All of them rise, so that an activation and a maximum can change places.
+ACTIVATIONS: dict[str, type[nn.Module]] = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "elu": nn.ELU}
 
 
 class Network(nn.Module):
@@ -132,7 +127,9 @@ class MLP(Network):
         _check_widths("widths", widths)
         _check_dropout(dropout)
         blocks = [
-            nn.Sequential(nn.Linear(inputs, width), ACTIVATIONS[activation](), *_dropout(dropout))
+            nn.Sequential(
+                nn.Linear(inputs, width), ACTIVATIONS[activation](), *([nn.Dropout(dropout)] if dropout else [])
+            )
             for inputs, width in zip([SIZE * SIZE, *widths], widths, strict=False)
         ]
         blocks[0].insert(0, nn.Flatten())
@@ -155,7 +152,8 @@ class CNN(Network):
         channels: Feature maps of each convolution, from the input side; at most four, as each halves the image.
         hidden: Units of each fully connected hidden layer.
         activation: What follows each hidden layer.
-        dropout: Share of each hidden layer's outputs that training sets to zero.
+        dropout: Share that training sets to zero: of a convolution's feature maps, each whole, as its neighbouring
+            values say the same (Tompson et al. 2015), and of a fully connected layer's values.
         batch_norm: Normalise each convolution's output over the batch.
         init: How weights are drawn; biases start at zero.
         standardize: Standardise the input, or leave it in [0, 1].
@@ -191,15 +189,17 @@ class CNN(Network):
             nn.Sequential(
                 nn.Conv2d(inputs, outputs, kernel_size=3, padding=1),
                 *([nn.BatchNorm2d(outputs)] if batch_norm else []),
+                nn.MaxPool2d(2),  # before the activation: the same values at a quarter of the cost
                 ACTIVATIONS[activation](),
-                nn.MaxPool2d(2),
-                *_dropout(dropout),
+                *([nn.Dropout2d(dropout)] if dropout else []),
             )
             for inputs, outputs in zip([1, *channels], channels, strict=False)
         ]
         features = channels[-1] * side * side
         dense = [
-            nn.Sequential(nn.Linear(inputs, width), ACTIVATIONS[activation](), *_dropout(dropout))
+            nn.Sequential(
+                nn.Linear(inputs, width), ACTIVATIONS[activation](), *([nn.Dropout(dropout)] if dropout else [])
+            )
             for inputs, width in zip([features, *hidden], hidden, strict=False)
         ]
         dense[0].insert(0, nn.Flatten())
@@ -231,10 +231,6 @@ def build(config: dict[str, Any]) -> Network:
     arguments = dict(config)
     families: dict[str, type[MLP] | type[CNN]] = {"MLP": MLP, "CNN": CNN}
     return families[arguments.pop("family")](**arguments)
-
-
-def _dropout(share: float) -> list[nn.Module]:
-    return [nn.Dropout(share)] if share else []
 
 
 def _check_widths(name: str, widths: Sequence[int]) -> None:

@@ -107,9 +107,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             epochs=200,
             patience=30,
         ),
-        "tuned": Recipe(
-            TUNED_ABOUT, epochs=30, patience=30, model={**TUNED_CNN, "dropout": 0.1}, data=TUNED_DATA
-        ),
+        "tuned": Recipe(TUNED_ABOUT, epochs=30, patience=30, model={**TUNED_CNN, "dropout": 0.1}, data=TUNED_DATA),
     },
     "cnn_balanced": {
         "report": Recipe(

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
@@ -96,7 +97,7 @@ def announce(network: Classifier, recipe: str, trainer: Trainer, data: FashionMN
     """Say what is about to run."""
     parameters = sum(parameter.numel() for parameter in network.parameters())
     batch = "full batch" if data.batch_size is None else f"batches of {data.batch_size}"
-    images = "all training images" if data.train_size is None else f"{data.train_size} training images"
+    images = f"{data.train_size or 'all other'} training and {data.val_size} validation images"
     augmented = ", augmented" if data.augment else ""
     device = trainer.strategy.root_device.type
     devices = f"{trainer.world_size} x {device}" if trainer.world_size > 1 else device
@@ -104,7 +105,7 @@ def announce(network: Classifier, recipe: str, trainer: Trainer, data: FashionMN
         "network": f"{network.name}, {parameters:,} parameters",
         "recipe": f"{recipe}, at most {trainer.max_epochs} epochs, seed {torch.initial_seed()}",
         "device": f"{devices}, {trainer.precision} precision",
-        "data": f"Fashion-MNIST, {images} less {data.val_size} for validation, {batch}{augmented}",
+        "data": f"Fashion-MNIST, {images}, {batch}{augmented}",
         "logs": trainer.log_dir or "none",
     }
     for name, text in lines.items():
@@ -122,7 +123,7 @@ def why_it_stopped(trainer: Trainer) -> str:
             )
     if trainer.interrupted:
         return f"interrupted in epoch {epochs + 1}"
-    if trainer.max_epochs != -1 and epochs == trainer.max_epochs:
+    if trainer.max_epochs != -1 and epochs >= trainer.max_epochs:
         return f"stopped after epoch {epochs}: all epochs done"
     return f"stopped after epoch {epochs}: another limit of the trainer was reached"
 
@@ -170,6 +171,7 @@ def conclude(network: Classifier, trainer: Trainer, checkpoint: str) -> None:
     console.print(final_table(network, trainer))
     lines = [f"checkpoint  {checkpoint}"] if checkpoint else []
     for logger in trainer.loggers:
-        lines.append(f"logs        {logger.log_dir}")
-        lines.append(f"look        tensorboard --logdir {shlex.quote(str(logger.save_dir))}")
+        if isinstance(logger, TensorBoardLogger):
+            lines.append(f"logs        {logger.log_dir}")
+            lines.append(f"look        tensorboard --logdir {shlex.quote(str(logger.save_dir))}")
     print("\n".join(lines), flush=True)

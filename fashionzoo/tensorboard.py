@@ -22,7 +22,7 @@ from fashionzoo.images import CLASSES
 from fashionzoo.networks import Network
 
 NEAR_ZERO = 0.01  # an activation with a smaller absolute value counts as near zero
-SAMPLE = 1000  # images that histograms of activations are made from
+SAMPLE = 250  # images whose activations are looked at together
 GRID = 5  # mistakes a side of the grid
 FINAL = ("val/acc", "val/loss", "train/acc", "train/loss", "test/acc", "test/loss", "test/calibration_error")
 CHARTS = {
@@ -43,6 +43,7 @@ class TensorBoardPictures(Callback):
 
     def __init__(self, recipe: str, about: str) -> None:
         self.recipe, self.about = recipe, about
+        self.final: dict[str, Tensor] = {}
 
     @rank_zero_only
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -74,25 +75,32 @@ class TensorBoardPictures(Callback):
                     writer.add_histogram(f"activations/{name}", values, epoch)
                     writer.add_scalar(f"near_zero/{name}", share_near_zero(values), epoch)
 
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep the last metrics of training, which testing clears."""
+        self.final = {key: value for key, value in trainer.callback_metrics.items() if key in FINAL}
+
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log the share of hidden activations near zero, with the network as it is used and as it is trained."""
         assert isinstance(pl_module, Classifier)
+        images = _images(trainer, "test")
         training = copy.deepcopy(pl_module.network).train()  # a copy: batch statistics would change
         for name, network in (("near_zero", pl_module.network), ("near_zero_while_training", training)):
-            values = activations(network, _images(trainer, "test"))
-            share = share_near_zero(torch.cat([layer.flatten() for layer in values.values()]))
-            pl_module.log(f"test/{name}", share, sync_dist=True)
+            shares = [
+                share_near_zero(torch.cat([values.flatten() for values in activations(network, batch).values()]))
+                for batch in images.split(SAMPLE)
+            ]
+            pl_module.log(f"test/{name}", torch.stack(shares).mean(), sync_dist=True)
 
     @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the pictures of the tested network, and the hyperparameters with the final metrics."""
         assert isinstance(pl_module, Classifier)
-        final = {key: value for key, value in trainer.callback_metrics.items() if key in FINAL}
+        tested = {key: value for key, value in trainer.callback_metrics.items() if key in FINAL}
         for logger in _tensorboards(trainer):
             writer = logger.experiment
             writer.add_figure("test/confusion", draw_confusion(pl_module), pl_module.epoch)
             writer.add_figure("test/mistakes", draw_mistakes(pl_module, _images(trainer, "test")), pl_module.epoch)
-            logger.log_hyperparams(logger.hparams, metrics=final, step=pl_module.epoch)
+            logger.log_hyperparams(logger.hparams, metrics={**self.final, **tested}, step=pl_module.epoch)
 
 
 def activations(network: Network, images: Tensor) -> dict[str, Tensor]:

@@ -1,0 +1,70 @@
+"""Data for the tests: a small synthetic Fashion-MNIST, and the real one."""
+
+import gzip
+import hashlib
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fashionzoo import files
+
+NAMES = tuple(files.SHA256)
+
+
+def idx(array: np.ndarray) -> bytes:
+    """Return an array of bytes in the IDX format."""
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
+
+
+def synthetic() -> dict[str, bytes]:
+    """Return four small files: each class is a bright bar at a height of its own, in noise; classes 0 to 9 in turn."""
+    generator = np.random.default_rng(0)
+    contents = {}
+    for split, count in (("train", 1000), ("t10k", 200)):
+        labels = np.arange(count) % 10
+        images = generator.integers(0, 100, (count, 28, 28))
+        for label in range(10):
+            images[labels == label, 2 * label + 4 : 2 * label + 6] = 255
+        contents[f"{split}-images-idx3-ubyte"] = idx(images)
+        contents[f"{split}-labels-idx1-ubyte"] = idx(labels)
+    return contents
+
+
+@pytest.fixture
+def contents(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, bytes]:
+    """The synthetic files by name, which pass for Fashion-MNIST while the test runs; nothing else is in reach."""
+    made = synthetic()
+    for name, content in made.items():
+        monkeypatch.setitem(files.SHA256, name, hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(files, "DEBIAN", tmp_path / "no-such-package")
+    monkeypatch.setattr(files, "MIRRORS", ())
+    return made
+
+
+@pytest.fixture
+def tiny_root(contents: dict[str, bytes], tmp_path: Path) -> Path:
+    """A root with the synthetic files, raw."""
+    root = tmp_path / "root"
+    put(root, contents)
+    return root
+
+
+@pytest.fixture(scope="session")
+def real_root() -> Path:
+    """The root of the real data, fetched if need be."""
+    files.fetch()
+    return files.resolve_root()
+
+
+def put(root: Path, contents: dict[str, bytes], packed: bool = False) -> Path:
+    """Write files under a root in torchvision's layout; return their folder."""
+    raw = root / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        if packed:
+            (raw / f"{name}.gz").write_bytes(gzip.compress(content))
+        else:
+            (raw / name).write_bytes(content)
+    return raw

@@ -1,0 +1,135 @@
+"""Where the data comes from, and what is refused."""
+
+import gzip
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import torch
+
+from fashionzoo import InputError, files
+from tests.conftest import NAMES, idx, put
+
+IMAGES = "train-images-idx3-ubyte"
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder and the address at which a server hands out its files."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_raw_files_under_the_root_are_used_as_they_are(tiny_root: Path) -> None:
+    assert {origin.source for origin in files.fetch(tiny_root)} == {"found"}
+    images, labels = files.load("train", tiny_root)
+    assert images.shape == (1000, 28, 28)
+    assert images.dtype == torch.uint8
+    assert labels[:12].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
+
+
+def test_packed_files_under_the_root_are_unpacked(contents: dict[str, bytes], tmp_path: Path) -> None:
+    raw = put(tmp_path, contents, packed=True)
+    assert all(origin.source.startswith("unpacked from") for origin in files.fetch(tmp_path))
+    assert {name: (raw / name).read_bytes() for name in NAMES} == contents
+
+
+def test_debian_s_package_is_used_when_the_root_is_empty(
+    contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = put(tmp_path / "package", contents, packed=True)
+    monkeypatch.setattr(files, "DEBIAN", package)
+    assert all("Debian" in origin.source for origin in files.fetch(tmp_path / "root"))
+    assert len(files.load("t10k", tmp_path / "root")[1]) == 200
+
+
+def test_a_mirror_that_fails_is_followed_by_the_next(
+    contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: tuple[Path, str]
+) -> None:
+    folder, address = served
+    (folder / "good").mkdir()
+    (folder / "liar").mkdir()
+    for name, content in contents.items():
+        (folder / "good" / f"{name}.gz").write_bytes(gzip.compress(content))
+        (folder / "liar" / f"{name}.gz").write_text("<html>Please log in to this hotspot</html>")
+    monkeypatch.setattr(files, "MIRRORS", (f"{address}/missing", f"{address}/liar", f"{address}/good"))
+    origins = files.fetch(tmp_path / "root")
+    assert {origin.source for origin in origins} == {f"downloaded from {address}/good"}
+    assert {origin.path.read_bytes() for origin in origins} == set(contents.values())
+    assert sorted(path.name for path in origins[0].path.parent.iterdir() if path.name != ".lock") == sorted(NAMES)
+
+
+def test_without_data_and_network_the_line_names_the_ways_out(
+    contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MIRRORS", ("http://127.0.0.1:9",))
+    with pytest.raises(InputError, match="internet, or `apt-get install dataset-fashion-mnist`, or put the four"):
+        files.fetch(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (lambda content: b"", "is empty"),
+        (lambda content: content[:-1], "damaged"),
+        (lambda content: content[:5000] + bytes([content[5000] ^ 1]) + content[5001:], "damaged"),
+        (lambda content: b"<html>404 Not Found</html>", "damaged"),
+        (lambda content: idx(torch.zeros(60000, 28, 28, dtype=torch.uint8).numpy()), "or of another data set"),
+    ],
+    ids=["empty", "truncated", "one flipped bit", "an HTML error page", "another MNIST"],
+)
+@pytest.mark.parametrize("packed", [False, True], ids=["raw", "packed"])
+def test_a_damaged_file_is_refused_by_name(
+    contents: dict[str, bytes], tmp_path: Path, damage: object, complaint: str, packed: bool
+) -> None:
+    assert callable(damage)
+    raw = put(tmp_path, contents | {IMAGES: damage(contents[IMAGES])}, packed)
+    with pytest.raises(InputError, match=rf"{IMAGES}.* in {raw} .*{complaint}.* delete it and run `fashionzoo data`"):
+        files.fetch(tmp_path)
+        files.load("train", tmp_path)
+
+
+@pytest.mark.parametrize("damage", [lambda packed: packed[:-20], lambda packed: b"", lambda packed: b"not gzip"])
+def test_a_damaged_archive_is_refused_by_name(contents: dict[str, bytes], tmp_path: Path, damage: object) -> None:
+    assert callable(damage)
+    raw = put(tmp_path, contents, packed=True)
+    archive = raw / f"{IMAGES}.gz"
+    archive.write_bytes(damage(archive.read_bytes()))
+    with pytest.raises(InputError, match=rf"{IMAGES}.gz in {raw} is (damaged|empty)"):
+        files.fetch(tmp_path)
+    assert not (raw / IMAGES).exists()
+
+
+def test_a_missing_file_is_named(tiny_root: Path) -> None:
+    (tiny_root / "FashionMNIST" / "raw" / IMAGES).unlink()
+    with pytest.raises(InputError, match=rf"cannot read .*{IMAGES} .*run `fashionzoo data`"):
+        files.load("train", tiny_root)
+
+
+def test_a_root_that_cannot_be_written_is_refused(contents: dict[str, bytes], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match=r"cannot write the data to .*choose a folder with --data.root"):
+        files.fetch(tmp_path / "file")
+
+
+def test_the_environment_names_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASHIONZOO_DATA", "/elsewhere")
+    assert files.resolve_root() == Path("/elsewhere")
+    assert files.resolve_root("/here") == Path("/here")
+
+
+def test_the_real_data_is_fashion_mnist(real_root: Path) -> None:
+    images, labels = files.load("train", real_root)
+    assert images.shape == (60000, 28, 28)
+    assert labels.bincount().tolist() == [6000] * 10
+    images, labels = files.load("t10k", real_root)
+    assert images.shape == (10000, 28, 28)
+    assert labels.bincount().tolist() == [1000] * 10

@@ -1,0 +1,146 @@
+"""The networks as plain modules, and images from outside."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from fashionzoo import CLASSES, CNN, MLP, RECIPES, InputError, Prediction
+from fashionzoo.classifier import NETWORKS, Classifier
+from fashionzoo.networks import Network, build
+
+
+@pytest.mark.parametrize(("name", "limit"), [("mlp_sigmoid_narrowing", 221_000), ("mlp_relu_narrowing", 221_000)])
+def test_the_mlps_have_the_promised_size(name: str, limit: int) -> None:
+    assert 215_000 < sum(parameter.numel() for parameter in NETWORKS[name]().parameters()) < limit  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_network_has_recipes_a_launcher_and_logits_for_ten_classes(name: str) -> None:
+    network = NETWORKS[name]()  # type: ignore[call-arg]
+    assert network(torch.rand(3, 1, 28, 28)).shape == (3, 10)
+    assert set(RECIPES[name]) == {"report", "tuned"}
+    assert (Path(__file__).parent.parent / "experiments" / f"{name}.py").is_file()
+
+
+def test_the_registry_and_the_recipes_name_the_same_networks() -> None:
+    assert list(NETWORKS) == list(RECIPES)
+
+
+def test_the_three_mlps_differ_as_the_report_says() -> None:
+    one, two, three = (NETWORKS[name]() for name in list(NETWORKS)[:3])  # type: ignore[call-arg]
+    assert one.network.config["activation"] == "sigmoid"
+    assert one.network.config | {"activation": "relu"} == two.network.config
+    assert two.lr < one.lr
+    assert three.network.config["widths"] == sorted(three.network.config["widths"])
+
+
+def test_network_5_is_network_4_with_dropout_and_l2() -> None:
+    four, five = NETWORKS["cnn_plain"](), NETWORKS["cnn_dropout_l2"]()  # type: ignore[call-arg]
+    assert five.network.config | {"dropout": 0.0} == four.network.config
+    assert (four.weight_decay, five.weight_decay > 0, four.lr) == (0, True, five.lr)
+
+
+@pytest.mark.parametrize("network", [MLP((8, 4), "sigmoid", dropout=0.5), CNN((4, 2), (8,), batch_norm=True)])
+def test_a_network_can_be_rebuilt_from_its_configuration(network: Network) -> None:
+    again = build(network.config)
+    again.load_state_dict(network.state_dict())
+    images = torch.rand(5, 1, 28, 28)
+    assert torch.equal(again.eval()(images), network.eval()(images))
+
+
+def test_dropout_acts_in_training_only() -> None:
+    network, images = CNN(dropout=0.5), torch.rand(5, 1, 28, 28)
+    assert not torch.equal(network(images), network(images))
+    network.eval()
+    assert torch.equal(network(images), network(images))
+
+
+@pytest.mark.parametrize(
+    ("family", "arguments", "complaint"),
+    [
+        (MLP, {"widths": ()}, "widths of"),
+        (MLP, {"widths": (3, 0)}, "widths of"),
+        (MLP, {"dropout": 1.5}, "dropout of 1.5"),
+        (MLP, {"dropout": float("nan")}, "dropout of nan"),
+        (CNN, {"channels": (-1,)}, "channels of"),
+        (CNN, {"channels": (4, 4, 4, 4, 4)}, "use at most 4"),
+        (CNN, {"hidden": ()}, "hidden of"),
+        (CNN, {"dropout": -0.1}, "dropout of -0.1"),
+    ],
+)
+def test_impossible_networks_are_refused(family: type[MLP | CNN], arguments: dict[str, object], complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        family(**arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"lr": -1.0}, "lr of -1"),
+        ({"lr": float("nan")}, "lr of nan"),
+        ({"momentum": 1.0}, "momentum of 1"),
+        ({"weight_decay": -1e-3}, "weight_decay of -0.001"),
+        ({"label_smoothing": 1.0}, "label_smoothing of 1"),
+    ],
+)
+def test_impossible_training_is_refused(arguments: dict[str, float], complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        NETWORKS["cnn_plain"](**arguments)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def network() -> Classifier:
+    """An untrained network."""
+    return NETWORKS["cnn_plain"]()  # type: ignore[call-arg]
+
+
+def test_one_image_gives_one_prediction(network: Classifier, tmp_path: Path) -> None:
+    pixels = torch.randint(256, (28, 28), dtype=torch.uint8)
+    picture = Image.fromarray(pixels.numpy())
+    picture.save(tmp_path / "shirt.png")
+    predictions = [network.classify(image) for image in (pixels, picture, tmp_path / "shirt.png", pixels / 255)]
+    assert all(prediction == predictions[0] for prediction in predictions)
+    (prediction, *_) = predictions
+    assert isinstance(prediction, Prediction)
+    assert (
+        prediction.name == CLASSES[prediction.label] == max(prediction.probabilities, key=prediction.probabilities.get)
+    )  # type: ignore[arg-type]
+    assert sum(prediction.probabilities.values()) == pytest.approx(1)
+
+
+def test_batches_and_lists_give_a_list_in_their_order(network: Classifier) -> None:
+    batch = torch.randint(256, (5, 28, 28), dtype=torch.uint8)
+    assert network.classify(batch) == network.classify(batch.unsqueeze(1)) == network.classify(list(batch))
+    assert len(network.classify([batch[0]])) == 1
+
+
+def test_classifying_leaves_the_network_as_it_was(network: Classifier) -> None:
+    network.train()
+    network.classify(torch.zeros(28, 28))
+    assert network.network.training
+
+
+def test_images_of_any_size_and_mode_are_brought_to_28_by_28_grey(network: Classifier) -> None:
+    large = Image.new("L", (280, 560), 255)
+    assert network.classify(large) == network.classify(torch.ones(28, 28))
+    assert network.classify(Image.new("RGB", (28, 28), "white")) == network.classify(torch.ones(28, 28))
+
+
+@pytest.mark.parametrize(
+    ("image", "complaint"),
+    [
+        (torch.zeros(28, 27), "shape"),
+        (torch.zeros(2, 3, 28, 28), "shape"),
+        (torch.zeros(28, 28, dtype=torch.int64), "type"),
+        (torch.full((28, 28), 2.0), r"outside \[0, 1\]"),
+        (torch.full((28, 28), float("nan")), "not numbers"),
+        ([], "no image"),
+        ("nowhere.png", "nowhere.png does not exist"),
+        (__file__, "is not an image"),
+    ],
+)
+def test_what_is_not_an_image_is_refused(network: Classifier, image: object, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        network.classify(image)  # type: ignore[arg-type]

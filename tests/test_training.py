@@ -1,0 +1,103 @@
+"""Training through Lightning's Trainer: metrics, losses, and the same result twice."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch import Trainer
+from sklearn import metrics
+
+from fashionzoo import CLASSES, FashionMNISTDataModule, PlainCNN, ReLUNarrowingMLP, files
+from fashionzoo.callbacks import EpochSeeds
+from fashionzoo.classifier import Classifier
+from fashionzoo.data import Augment
+
+QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+
+
+def trained(network: Classifier, root: Path, epochs: int = 2, **data: object) -> Trainer:
+    """Fit and test a network on the synthetic data."""
+    module = FashionMNISTDataModule(root, val_size=200, **data)  # type: ignore[arg-type]
+    trainer = Trainer(accelerator="cpu", max_epochs=epochs, callbacks=[EpochSeeds()], **QUIET)  # type: ignore[arg-type]
+    trainer.fit(network, module)
+    trainer.test(network, module, verbose=False)
+    return trainer
+
+
+def test_test_metrics_agree_with_scikit_learn(tiny_root: Path) -> None:
+    torch.manual_seed(0)
+    network = PlainCNN(channels=(4, 2), hidden=(8,))
+    logged = trained(network, tiny_root, batch_size=100).callback_metrics
+    images, labels = files.load("t10k", tiny_root)
+    predictions = network.classify(images)
+    assert isinstance(predictions, list)
+    said = [prediction.label for prediction in predictions]
+    probabilities = np.array([list(prediction.probabilities.values()) for prediction in predictions])
+    assert 0.15 < metrics.accuracy_score(labels, said) < 0.95  # neither extreme, where any metric would agree
+    assert logged["test/acc"].item() == pytest.approx(metrics.accuracy_score(labels, said))
+    assert logged["test/loss"].item() == pytest.approx(metrics.log_loss(labels, probabilities), rel=1e-4)
+    recalls = metrics.recall_score(labels, said, average=None)
+    assert [logged[f"test/recall/{name}"].item() for name in CLASSES] == pytest.approx(list(recalls))
+    confusion = network.scores["confusion"].compute().numpy()
+    assert (confusion == metrics.confusion_matrix(labels, said)).all()
+    confidence, correct = probabilities.max(axis=1), np.array(said) == labels.numpy()
+    bins = np.minimum((confidence * 15).astype(int), 14)
+    gap = sum(abs(confidence[bins == b].sum() - correct[bins == b].sum()) for b in range(15)) / len(labels)
+    assert logged["test/calibration_error"].item() == pytest.approx(gap, abs=1e-4)
+
+
+def test_the_full_batch_step_is_gradient_descent_on_the_summed_loss(tiny_root: Path) -> None:
+    torch.manual_seed(0)
+    network = ReLUNarrowingMLP(widths=(6, 5), lr=1e-5)
+    before = {name: parameter.detach().clone() for name, parameter in network.network.named_parameters()}
+    data = FashionMNISTDataModule(tiny_root, batch_size=None, val_size=200)
+    trainer = Trainer(accelerator="cpu", max_epochs=1, **QUIET)  # type: ignore[arg-type]
+    trainer.fit(network, data)
+    images, labels = data.sets["train"].images, data.sets["train"].labels
+    assert images.max() == 1  # left in [0, 1], as networks 1 to 3 take them
+    for name, parameter in network.network.named_parameters():
+        assert not torch.equal(parameter, before[name])
+    after = {name: parameter.detach().clone() for name, parameter in network.network.named_parameters()}
+    network.network.load_state_dict(before)
+    network.zero_grad()
+    torch.nn.functional.cross_entropy(network(images), labels, reduction="sum").backward()
+    for name, parameter in network.network.named_parameters():
+        assert parameter.grad is not None
+        torch.testing.assert_close(after[name], before[name] - 1e-5 * parameter.grad)
+
+
+def test_training_metrics_are_those_of_the_steps(tiny_root: Path) -> None:
+    torch.manual_seed(0)
+    network = ReLUNarrowingMLP(widths=(6, 5), lr=1e-12)  # so small a step that nothing changes
+    data = FashionMNISTDataModule(tiny_root, batch_size=64, val_size=200)
+    trainer = Trainer(accelerator="cpu", max_epochs=1, **QUIET)  # type: ignore[arg-type]
+    trainer.fit(network, data)
+    train = data.sets["train"]
+    logits = network(network.preprocess(train.images))
+    loss = torch.nn.functional.cross_entropy(logits, train.labels)
+    assert trainer.callback_metrics["train/loss"].item() == pytest.approx(loss.item(), rel=1e-5)
+    right = (logits.argmax(dim=1) == train.labels).float().mean()
+    assert trainer.callback_metrics["train/acc"].item() == pytest.approx(right.item())
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
+def test_every_way_of_training_learns(tiny_root: Path, optimizer: str, schedule: str) -> None:
+    torch.manual_seed(0)
+    network = PlainCNN(
+        channels=(8,), hidden=(16,), optimizer=optimizer, schedule=schedule, label_smoothing=0.1, weight_decay=1e-3
+    )
+    trainer = trained(network, tiny_root, epochs=8, batch_size=50, augment=Augment(flip=True))
+    assert trainer.callback_metrics["test/acc"] > 0.8
+
+
+def test_one_seed_gives_the_same_bits_twice(tiny_root: Path) -> None:
+    def run() -> dict[str, torch.Tensor]:
+        torch.manual_seed(3)
+        network = PlainCNN(channels=(4,), hidden=(8,))
+        trained(network, tiny_root, batch_size=50, augment=Augment(flip=True, shift=1, erase=3))
+        return network.network.state_dict()
+
+    first, second = run(), run()
+    assert all(torch.equal(first[name], second[name]) for name in first)

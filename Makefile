@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test check data clean
+.PHONY: train test check data debian-data clean
 
 train: .venv/installed data
 	$(BIN)/python experiments/mlp_relu_narrowing.py
@@ -14,10 +14,21 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-# Where the mirrors of the data cannot be reached, Debian's package of it is unpacked into the cache folder; that needs
-# neither root nor an installation.
 data: .venv/installed
-	@$(BIN)/fashionzoo data || ( command -v apt-get >/dev/null && sh experiments/debian_data.sh "$(BIN)" )
+	@$(BIN)/fashionzoo data || $(MAKE) --no-print-directory debian-data
+
+# Where the data's servers cannot be reached but Debian's can: unpack Debian's package of it into the cache folder, which
+# needs neither root nor an installation.
+debian-data: .venv/installed
+	@command -v apt-get >/dev/null || exit 2; \
+	echo "trying Debian's package dataset-fashion-mnist"; \
+	raw=$$($(BIN)/python -c 'from fashionzoo.files import resolve_root; print(resolve_root())')/FashionMNIST/raw; \
+	apt=$$(mktemp -d); trap "rm -rf $$apt" EXIT; mkdir -p $$apt/lists/partial $$apt/archives/partial "$$raw"; \
+	options="-qq -o Dir::State::Lists=$$apt/lists -o Dir::Cache=$$apt -o APT::Sandbox::User="; \
+	apt-get $$options update && \
+	(cd $$apt && apt-get $$options download dataset-fashion-mnist && dpkg-deb -x *.deb .) && \
+	cp $$apt/usr/share/datasets/fashion-mnist/*.gz "$$raw" && \
+	$(BIN)/fashionzoo data
 
 .venv/installed: pyproject.toml | .venv
 	$(BIN)/pip install -e .

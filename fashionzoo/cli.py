@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from fashionzoo import __version__
@@ -93,14 +94,14 @@ def predict(options: argparse.Namespace) -> None:
     refused = []
     for image in options.images:
         try:
-            (prediction,) = network.classify([image])
+            prediction = network.classify(Path(image))
         except InputError as error:
             refused.append(error)
             continue
         likeliest = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:TOP]
         print(f"{image}: " + ", ".join(f"{name} {probability:.1%}" for name, probability in likeliest))
-    for error in refused:
-        print(f"fashionzoo: error: {error}", file=sys.stderr)
+    for complaint in refused:
+        print(f"fashionzoo: error: {complaint}", file=sys.stderr)
     if refused:
         sys.exit(2)
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from fashionzoo import checkpoints, screen
 from fashionzoo.callbacks import EpochSeeds, GradientNorms
@@ -104,14 +104,16 @@ class Launcher(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse with the recipe's values as defaults: flags and configuration files override them."""
+        assert isinstance(args, list)
+        words = [str(word) for word in args]
         chooser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         chooser.add_argument("--recipe", default="report")
-        recipe = chooser.parse_known_args(args)[0].recipe
+        recipe = chooser.parse_known_args(words)[0].recipe
         parser.set_defaults(get_recipe(self.network.name, recipe).flags())
-        self.config = parser.parse_args(args)
+        self.config = parser.parse_args(words)
         if self.config.recipe != recipe:  # a configuration file names another
             parser.set_defaults(get_recipe(self.network.name, self.config.recipe).flags())
-            self.config = parser.parse_args(args)
+            self.config = parser.parse_args(words)
 
     def before_instantiate_classes(self) -> None:
         """Check what Lightning would only notice after an epoch, and choose the precision unless it was given."""
@@ -129,7 +131,7 @@ class Launcher(LightningCLI):
         callbacks = [EpochSeeds(), GradientNorms(), TensorBoardPictures(self.config.recipe, recipe.about)]
         if config.enable_progress_bar is not False:
             callbacks.append(screen.Progress())
-        if config.enable_checkpointing is False:
+        if config.enable_checkpointing is False or config.fast_dev_run:
             self.parser.callback_keys.remove("checkpoint")
         logger = config.logger
         if logger in (None, True) and not config.fast_dev_run:
@@ -178,7 +180,7 @@ def computes_in_bf16(accelerator: str) -> bool:
         False
     """
     if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if accelerator == "cpu" or (accelerator == "auto" and not torch.backends.mps.is_available()):
         capabilities = torch.cpu.get_capabilities()
         return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
@@ -209,7 +211,8 @@ def _run(launcher: Launcher) -> None:
     if trainer.is_global_zero:
         screen.announce(network, launcher.config.recipe, trainer, data)
     trainer.fit(network, data, ckpt_path=ckpt_path, weights_only=True)
-    best = trainer.checkpoint_callback.best_model_path if trainer.checkpoint_callback else ""
+    checkpoint = trainer.checkpoint_callback
+    best = checkpoint.best_model_path if isinstance(checkpoint, ModelCheckpoint) else ""
     if trainer.is_global_zero:
         print(screen.why_it_stopped(trainer), flush=True)
     trainer.test(network, data, ckpt_path="best" if best else None, weights_only=True, verbose=False)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from pathlib import Path
+from typing import Any, Literal, Self, overload
 
 import torch
+from PIL.Image import Image
 from torch import Tensor, nn
 
 from fashionzoo.errors import InputError
@@ -57,6 +59,17 @@ class Network(nn.Module):
                 getattr(nn.init, f"{init}_")(layer.weight)
                 nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # every layer here has a bias
         return self
+
+    @overload
+    def classify(  # type: ignore[overload-overlap]  # a str is also a sequence of str
+        self, images: str | Path | Image
+    ) -> Prediction: ...
+
+    @overload
+    def classify(self, images: Sequence[ImageLike]) -> list[Prediction]: ...
+
+    @overload
+    def classify(self, images: Tensor) -> Prediction | list[Prediction]: ...
 
     @torch.inference_mode()
     def classify(self, images: ImageLike | Sequence[ImageLike]) -> Prediction | list[Prediction]:
@@ -215,7 +228,7 @@ class CNN(Network):
         }
         super().__init__([*blocks, *dense], hidden[-1], standardize, config)
         self.initialize(init)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.to(memory_format=torch.channels_last)
 
 
 def build(config: dict[str, Any]) -> Network:

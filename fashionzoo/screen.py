@@ -123,7 +123,7 @@ def why_it_stopped(trainer: Trainer) -> str:
             )
     if trainer.interrupted:
         return f"interrupted in epoch {epochs + 1}"
-    if trainer.max_epochs != -1 and epochs >= trainer.max_epochs:
+    if trainer.max_epochs not in (None, -1) and epochs >= trainer.max_epochs:
         return f"stopped after epoch {epochs}: all epochs done"
     return f"stopped after epoch {epochs}: another limit of the trainer was reached"
 
@@ -152,7 +152,8 @@ def largest_confusions(confusion: Tensor, count: int = 3) -> list[tuple[str, str
 def final_table(network: Classifier, trainer: Trainer) -> Table:
     """Return the table of a tested network."""
     values = trainer.callback_metrics
-    table = Table(title=f"{network.name}, {int(network.scores['confusion'].compute().sum()):,} test images")
+    images = int(network.scores["confusion"].compute().sum())
+    table = Table(title=f"{network.name}, {images:,} test images", min_width=46)
     table.add_column("measure")
     table.add_column("value", justify="right")
     table.add_row("accuracy", f"{values['test/acc']:.4f}")

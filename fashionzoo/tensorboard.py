@@ -15,10 +15,11 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from matplotlib.figure import Figure
 from torch import Tensor
+from torch.utils.tensorboard.summary import hparams
 
 from fashionzoo.classifier import Classifier
 from fashionzoo.data import FashionMNISTDataModule
-from fashionzoo.images import CLASSES
+from fashionzoo.images import CLASSES, SIZE
 from fashionzoo.networks import Network
 
 NEAR_ZERO = 0.01  # an activation with a smaller absolute value counts as near zero
@@ -56,7 +57,7 @@ class TensorBoardPictures(Callback):
             settings = "\n".join(f"| {key} | {value} |" for key, value in logger.hparams.items())
             writer.add_text("hyperparameters", f"| name | value |\n|---|---|\n{settings}")
             with _evaluating(pl_module.network):
-                writer.add_graph(pl_module.network, pl_module.example_input_array.to(pl_module.device))
+                writer.add_graph(pl_module.network, torch.zeros(1, 1, SIZE, SIZE, device=pl_module.device))
 
     @rank_zero_only
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -100,7 +101,10 @@ class TensorBoardPictures(Callback):
             writer = logger.experiment
             writer.add_figure("test/confusion", draw_confusion(pl_module), pl_module.epoch)
             writer.add_figure("test/mistakes", draw_mistakes(pl_module, _images(trainer, "test")), pl_module.epoch)
-            logger.log_hyperparams(logger.hparams, metrics={**self.final, **tested}, step=pl_module.epoch)
+            # Not Lightning's log_hyperparams, which would log the metrics a second time.
+            settings = {key: value if isinstance(value, float) else str(value) for key, value in logger.hparams.items()}
+            for summary in hparams(settings, {**self.final, **tested}):
+                writer.file_writer.add_summary(summary)
 
 
 def activations(network: Network, images: Tensor) -> dict[str, Tensor]:

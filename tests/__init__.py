@@ -1,0 +1,1 @@
+"""Tests of what users rely on, with real files, real data and real processes."""

@@ -75,10 +75,8 @@ def test_tensorboard_has_everything_that_is_promised(runs: dict[str, tuple[Path,
     texts = {"recipe/report/text_summary", "hyperparameters/text_summary"}
     summaries = set(tags["tensors"])
     assert texts <= summaries
-    assert (
-        RECIPES[name]["report"].about.encode()
-        in events.Tensors("recipe/report/text_summary")[0].tensor_proto.string_val[0]
-    )
+    (recipe,) = events.Tensors("recipe/report/text_summary")
+    assert recipe.tensor_proto.string_val == [RECIPES[name]["report"].about.encode()]
     assert "custom_scalars__config__" in summaries
     (layout,) = events.Tensors("custom_scalars__config__")
     assert {b"train/loss", b"val/loss"} <= set(re.findall(rb"(?:train|val)/loss", layout.tensor_proto.string_val[0]))
@@ -117,17 +115,14 @@ def test_a_trained_network_predicts_from_its_checkpoint(
     assert end.value.code == 2
     screen = capsys.readouterr()
     assert "one.png: " in screen.out
-    assert screen.err.splitlines() == [
-        f"fashionzoo: error: {tmp_path / 'text.png'} is not an image that can be read: use a whole PNG or JPEG file"
-    ]
+    (line,) = screen.err.splitlines()
+    assert line.startswith(f"fashionzoo: error: {tmp_path / 'text.png'} is not an image that can be read: use a whole")
 
 
 def test_early_stopping_says_why(tmp_path: Path, real_root: Path) -> None:
     flags = ("--early_stopping.patience=1", "--model.lr=1e-12", "--data.train_size=600", "--data.val_size=200")
     done = run(EXPERIMENTS / "mlp_relu_narrowing.py", *flags, folder=tmp_path)
-    assert re.search(r"stopped early after epoch 2: val/acc was not better than 0\.\d{4} for 1 epoch", done.stdout), (
-        done
-    )
+    assert re.search(r"stopped early after epoch 2: val/acc was not better than 0\.\d{4} for 1 epoch", done.stdout)
 
 
 def test_the_recipe_sets_the_defaults_and_flags_override_it(capsys: pytest.CaptureFixture[str]) -> None:

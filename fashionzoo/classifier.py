@@ -31,32 +31,44 @@ MONITORED = ("val/loss", "val/acc", "val/calibration_error", *(f"val/recall/{nam
 
 
 class Outcomes:
-    """The logits and labels of an epoch so far: adding to them costs a step two appends."""
+    """The logits and labels of an epoch so far: adding to them costs a step two copies of a few kilobytes.
+
+    They go into two growing tensors. Thousands of small ones, living on among the activations of later steps, would
+    keep the allocator from using the same memory twice.
+    """
 
     def __init__(self) -> None:
-        self.logits: list[Tensor] = []
-        self.labels: list[Tensor] = []
+        self.count = 0
+        self.logits = torch.empty(0, len(CLASSES))
+        self.labels = torch.empty(0, dtype=torch.int64)
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
-        """Remember one step's logits ``(N, 10)`` and labels ``(N,)``."""
-        self.logits.append(logits.detach())
-        self.labels.append(labels)
+        """Copy one step's logits ``(N, 10)`` and labels ``(N,)``."""
+        start, self.count = self.count, self.count + len(labels)
+        if self.count > len(self.labels) or logits.device != self.logits.device:
+            # Doubling makes the tensors fit after a few steps of the first epoch.
+            logits_so_far, labels_so_far = self.gather()
+            self.logits = logits.new_empty(2 * self.count, len(CLASSES), dtype=torch.float32)
+            self.labels = labels.new_empty(2 * self.count)
+            self.logits[:start], self.labels[:start] = logits_so_far[:start], labels_so_far[:start]
+        self.logits[start : self.count] = logits.detach()
+        self.labels[start : self.count] = labels
 
     def gather(self) -> tuple[Tensor, Tensor]:
         """Return all logits, float32, and labels."""
-        return torch.cat(self.logits).float(), torch.cat(self.labels)
+        return self.logits[: self.count], self.labels[: self.count]
 
     def clear(self) -> None:
         """Forget them."""
-        self.logits.clear()
-        self.labels.clear()
+        self.count = 0
 
 
 class Classifier(LightningModule):
     """A network together with how it is trained and measured.
 
     Logs ``{train,val,test}/loss`` (cross-entropy an image) and ``/acc``, for val and test also ``/calibration_error``
-    and ``/recall/<class>``, all in [0, 1] but the loss, once an epoch and against the epoch's number.
+    and ``/recall/<class>``, all in [0, 1] but the loss; and the norm of the gradients of the first and the last layer's
+    weights at the epoch's last step. All that is logged once an epoch, against the epoch's number.
 
     Args:
         network: What is trained.
@@ -100,6 +112,7 @@ class Classifier(LightningModule):
         self.schedule = schedule
         self.example_input_array = torch.zeros(1, 1, SIZE, SIZE)
         self.trained, self.evaluated = Outcomes(), Outcomes()
+        self.gradient_norms: dict[str, Tensor] = {}
         self.train_loss, self.eval_loss = MeanMetric("disable"), MeanMetric("disable")
         self.train_accuracy = MulticlassAccuracy(len(CLASSES), average="micro", validate_args=False)
         self.scores = MetricCollection(
@@ -162,13 +175,21 @@ class Classifier(LightningModule):
         """Start counting anew."""
         self.trained.clear()
 
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Measure the gradients at the last step of an epoch."""
+        if self.trainer.is_last_batch:
+            layers = {"first_layer": next(self.network.parameters()), "last_layer": self.network.head.weight}
+            for name, weights in layers.items():
+                assert weights.grad is not None
+                self.gradient_norms[f"gradient_norm/{name}"] = weights.grad.norm()
+
     def on_train_epoch_end(self) -> None:
         """Log the loss and accuracy that the epoch's steps had, each before its update."""
         logits, labels = self.trained.gather()
         loss = self._mean_loss("train/loss", self.train_loss, logits, labels)
         self.train_accuracy.reset()
         self.train_accuracy.update(logits, labels)
-        self._log({"train/loss": loss, "train/acc": self.train_accuracy.compute()})
+        self._log({"train/loss": loss, "train/acc": self.train_accuracy.compute(), **self.gradient_norms})
 
     def on_validation_epoch_start(self) -> None:
         """Start counting anew."""

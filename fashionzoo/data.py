@@ -21,8 +21,6 @@ from fashionzoo.images import CLASSES, SIZE, Preprocess
 
 Batch = tuple[Tensor, Tensor]
 
-EVAL_BATCH = 1000  # images a validation or test step: no gradients, so memory is no concern
-
 
 @dataclass(frozen=True)
 class Augment:
@@ -96,7 +94,7 @@ class InMemory(Dataset[Batch]):
         if stop - start == len(indices) and indices == list(range(start, stop)):
             return self.images[start:stop], self.labels[start:stop]
         chosen = torch.tensor(indices, device=self.labels.device)
-        return self.images[chosen], self.labels[chosen]
+        return self.images.index_select(0, chosen), self.labels.index_select(0, chosen)
 
 
 class FashionMNISTDataModule(LightningDataModule):
@@ -171,6 +169,9 @@ class FashionMNISTDataModule(LightningDataModule):
             train = self._on_device(images[rest].unsqueeze(1), labels[rest])
             # What no epoch changes is preprocessed once; what is shuffled or augmented stays small until it is used.
             self.sets["train"] = InMemory(*train) if self.batch_size or self.augment else self._preprocessed(*train)
+            if self.trainer is not None and self.trainer.precision == "bf16-mixed" and not self.batch_size:
+                train_set = self.sets["train"]
+                train_set.images = train_set.images.bfloat16()  # as autocast would at every step
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return the training batches: shuffled anew each epoch, or one full batch in a fixed order."""
@@ -227,7 +228,8 @@ class FashionMNISTDataModule(LightningDataModule):
     def _eval_loader(self, split: str) -> DataLoader[Batch]:
         """Return batches in which each image comes once, over all processes."""
         images = self.sets[split]
-        return _loader(images, EVAL_BATCH, UnrepeatedDistributedSampler(images, *self._processes(), shuffle=False))
+        batch_size = 2 * self.batch_size if self.batch_size else len(images)  # no gradients, half the memory
+        return _loader(images, batch_size, UnrepeatedDistributedSampler(images, *self._processes(), shuffle=False))
 
 
 def stratified_order(labels: Tensor, seed: int) -> Tensor:

@@ -8,8 +8,9 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -17,17 +18,21 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.utilities import rank_zero_only
 
-from fashionzoo import checkpoints, screen
-from fashionzoo.callbacks import EpochSeeds, GradientNorms
+from fashionzoo import checkpoints, hardware, screen
+from fashionzoo.callbacks import EpochSeeds
 from fashionzoo.classifier import MONITORED, Classifier
 from fashionzoo.data import FashionMNISTDataModule
 from fashionzoo.errors import InputError, fail, nearest
+from fashionzoo.networks import MLP
 from fashionzoo.recipes import RECIPES, get_recipe
 from fashionzoo.tensorboard import TensorBoardPictures
 
+NO_CONTEXT = nullcontext()
 LOGS = "lightning_logs"
+PAYS_IN_BF16 = 256  # images in a batch of an MLP: measured on 2 cores with AMX, where both precisions take as long
 UNHELPFUL = (  # Lightning's warnings about what is so on purpose
     ".*does not have many workers.*",  # batches are indexed from memory, workers would only slow them
     ".*smaller than the logging interval.*",  # everything is logged once an epoch
@@ -35,6 +40,14 @@ UNHELPFUL = (  # Lightning's warnings about what is so on purpose
     ".*torch.jit.trace.*",  # TensorBoard's graph has no other way yet
     ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run
 )
+
+
+class NoProfiler(PassThroughProfiler):
+    """A profiler that measures nothing and costs nothing: Lightning asks its own some fifty times a step."""
+
+    def profile(self, action_name: str) -> AbstractContextManager[None]:  # type: ignore[override]
+        """Return a context that does nothing."""
+        return NO_CONTEXT
 
 
 class Parser(LightningArgumentParser):
@@ -78,7 +91,7 @@ class Launcher(LightningCLI):
             seed_everything_default=0,
             parser_class=Parser,
             parser_kwargs={"prog": Path(sys.argv[0]).name, "description": RECIPES[network.name]["report"].about},
-            save_config_kwargs={"overwrite": True},
+            save_config_callback=None,  # saved once, below, rather than asked after at every step
             args=sys.argv[1:] if args is None else list(args),
             run=False,
             auto_configure_optimizers=False,
@@ -88,6 +101,7 @@ class Launcher(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add what the launchers have beside Lightning's flags."""
         parser.add_argument("--recipe", default="report", help="The recipe that sets the defaults: report or tuned.")
+        parser.add_argument("--compile", type=bool, default=False, help="Compile the network with torch.compile.")
         parser.add_argument("--ckpt_path", type=str | None, default=None, help="A checkpoint to go on from.")
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
@@ -116,19 +130,18 @@ class Launcher(LightningCLI):
             self.config = parser.parse_args(words)
 
     def before_instantiate_classes(self) -> None:
-        """Check what Lightning would only notice after an epoch, and choose the precision unless it was given."""
+        """Check what Lightning would only notice after an epoch."""
         monitor = self.config.early_stopping.monitor
         if monitor not in MONITORED:
             raise InputError(f"unknown metric {monitor!r}: {nearest(monitor, MONITORED)}")
-        trainer = self.config.trainer
-        if trainer.precision is None:
-            trainer.precision = "bf16-mixed" if computes_in_bf16(trainer.accelerator) else "32-true"
+        if self.config.compile:
+            hardware.require_compiler()
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Make the trainer with the zoo's logger and callbacks."""
         config = self.config_init.trainer
         recipe = get_recipe(self.network.name, self.config.recipe)
-        callbacks = [EpochSeeds(), GradientNorms(), TensorBoardPictures(self.config.recipe, recipe.about)]
+        callbacks = [EpochSeeds(), TensorBoardPictures(self.config.recipe, recipe.about)]
         if config.enable_progress_bar is not False:
             callbacks.append(screen.Progress())
         if config.enable_checkpointing is False or config.fast_dev_run:
@@ -139,12 +152,22 @@ class Launcher(LightningCLI):
                 Path(config.default_root_dir or ".") / LOGS, name=self.network.name, default_hp_metric=False
             )
             make_folder(logger.root_dir)
+        if config.profiler is None:
+            kwargs["profiler"] = NoProfiler()
+        if config.precision is None:
+            kwargs["precision"] = self.config.trainer.precision = self._precision(config.accelerator)
         try:
             return super().instantiate_trainer(
                 logger=logger, callbacks=[*(config.callbacks or []), *callbacks], **kwargs
             )
         except (MisconfigurationException, ValueError, TypeError) as error:
             raise InputError(f"the trainer cannot be set up: {error}") from error
+
+    def _precision(self, accelerator: str) -> Literal["bf16-mixed", "32-true"]:
+        """Choose bfloat16 where the hardware computes in it and a step has enough to compute for its casts to pay."""
+        batch_size = self.datamodule.batch_size
+        small = isinstance(self.model.network, MLP) and batch_size is not None and batch_size < PAYS_IN_BF16
+        return "bf16-mixed" if not small and hardware.computes_in_bf16(_device(accelerator)) else "32-true"
 
 
 def launch(network: type[Classifier], args: Sequence[str] | None = None) -> None:
@@ -157,6 +180,7 @@ def launch(network: type[Classifier], args: Sequence[str] | None = None) -> None
     Raises:
         SystemExit: With code 2 and one line on the screen, when something is wrong that the user can put right.
     """
+    hardware.keep_freed_memory()
     for warning in UNHELPFUL:
         warnings.filterwarnings("ignore", warning)
     for name in ("lightning.pytorch", "lightning.fabric"):
@@ -165,26 +189,6 @@ def launch(network: type[Classifier], args: Sequence[str] | None = None) -> None
         _run(Launcher(network, args))
     except (InputError, MisconfigurationException) as error:
         fail(error)
-
-
-def computes_in_bf16(accelerator: str) -> bool:
-    """Tell whether the device that an accelerator stands for has instructions for bfloat16.
-
-    Elsewhere bfloat16 is emulated, and slower than float32.
-
-    Args:
-        accelerator: As the trainer's flag: ``"auto"``, ``"cpu"``, ``"gpu"``, ...
-
-    Example:
-        >>> computes_in_bf16("mps")
-        False
-    """
-    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if accelerator == "cpu" or (accelerator == "auto" and not torch.backends.mps.is_available()):
-        capabilities = torch.cpu.get_capabilities()
-        return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
-    return False
 
 
 @rank_zero_only
@@ -210,6 +214,11 @@ def _run(launcher: Launcher) -> None:
         _check_same_network(ckpt_path, network)
     if trainer.is_global_zero:
         screen.announce(network, launcher.config.recipe, trainer, data)
+        if isinstance(trainer.logger, TensorBoardLogger):
+            make_folder(trainer.logger.log_dir)
+            launcher.parser.save(launcher.config, f"{trainer.logger.log_dir}/config.yaml", overwrite=True)
+    if launcher.config.compile:
+        network.network.compile()
     trainer.fit(network, data, ckpt_path=ckpt_path, weights_only=True)
     checkpoint = trainer.checkpoint_callback
     best = checkpoint.best_model_path if isinstance(checkpoint, ModelCheckpoint) else ""
@@ -218,6 +227,12 @@ def _run(launcher: Launcher) -> None:
     trainer.test(network, data, ckpt_path="best" if best else None, weights_only=True, verbose=False)
     if trainer.is_global_zero:
         screen.conclude(network, trainer, best)
+
+
+def _device(accelerator: str) -> torch.device:
+    """Return the kind of device that the trainer's flag stands for."""
+    kinds = {"auto": torch.accelerator.current_accelerator(check_available=True), "gpu": torch.device("cuda")}
+    return kinds.get(accelerator) or torch.device("cpu")
 
 
 def _check_same_network(path: str, network: Classifier) -> None:

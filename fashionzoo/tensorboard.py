@@ -56,8 +56,8 @@ class TensorBoardPictures(Callback):
             writer.add_text(f"recipe/{self.recipe}", self.about)
             settings = "\n".join(f"| {key} | {value} |" for key, value in logger.hparams.items())
             writer.add_text("hyperparameters", f"| name | value |\n|---|---|\n{settings}")
-            with _evaluating(pl_module.network):
-                writer.add_graph(pl_module.network, torch.zeros(1, 1, SIZE, SIZE, device=pl_module.device))
+            network = copy.deepcopy(pl_module.network).eval()  # the copy is not compiled, which could not be traced
+            writer.add_graph(network, torch.zeros(1, 1, SIZE, SIZE, device=pl_module.device))
 
     @rank_zero_only
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -141,8 +141,18 @@ def share_near_zero(values: Tensor) -> Tensor:
 
 def draw_confusion(classifier: Classifier) -> Figure:
     """Draw the confusion matrix of the split that was evaluated last; rows are the true classes."""
-    figure = Figure(figsize=(9, 8), layout="constrained")
-    classifier.scores["confusion"].plot(ax=figure.subplots(), labels=list(CLASSES), cmap="Blues")
+    counts = classifier.scores["confusion"].compute().cpu()
+    shares = counts / counts.sum(dim=1, keepdim=True).clamp(min=1)
+    figure = Figure(figsize=(6, 5.6))
+    axes = figure.add_axes((0.17, 0.17, 0.82, 0.82))
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(CLASSES)), CLASSES, rotation=45, ha="right", fontsize=8)
+    axes.set_yticks(range(len(CLASSES)), CLASSES, fontsize=8)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    for true, said in counts.nonzero().tolist():
+        shade = "white" if shares[true, said] > 0.5 else "black"
+        axes.text(said, true, f"{counts[true, said]}", ha="center", va="center", fontsize=8, color=shade)
     return figure
 
 
@@ -156,10 +166,10 @@ def draw_mistakes(classifier: Classifier, images: Tensor) -> Figure:
     logits, labels = classifier.evaluated.gather()
     confidence, said = logits.softmax(dim=1).max(dim=1)
     worst = confidence.where(said != labels, 0).argsort(descending=True)[: GRID * GRID]
-    figure = Figure(figsize=(9, 11), layout="constrained")
+    figure = Figure(figsize=(7, 8.5), layout="constrained")
     for axes, index in zip(figure.subplots(GRID, GRID).flat, worst.tolist(), strict=False):
         axes.imshow(images[index, 0].cpu(), cmap="gray")
-        axes.set_title(f"{CLASSES[said[index]]} {confidence[index]:.0%}\nis {CLASSES[labels[index]]}", fontsize=9)
+        axes.set_title(f"{CLASSES[said[index]]} {confidence[index]:.0%}\nis {CLASSES[labels[index]]}", fontsize=7)
         axes.axis("off")
     return figure
 

@@ -1,7 +1,7 @@
 """Measure fashionzoo beside what people use instead, on this machine.
 
     python experiments/benchmark.py                     # all cases, five rounds: half an hour on two cores
-    python experiments/benchmark.py --rounds 1 mlp_128  # a quick look at one
+    python experiments/benchmark.py mlp_128             # one of them again; the others keep their numbers
 
 Every contender trains the same network on the same 55,000 images with the same batch size, in a process of its own.
 The processes take turns (A B C A B C ...), so that whatever else the machine does falls on all of them; the first epoch
@@ -415,11 +415,12 @@ def main() -> None:
     if options.contender:
         CONTENDERS[options.contender](CASES[options.cases[0]], Turns())
         return
+    cases = json.loads(options.output.read_text())["cases"] if options.output.exists() else {}
     results = {
         "machine": machine(),
         "peak_flops": {"float32": matmul_peak(bf16=False), "bfloat16": matmul_peak(bf16=True)},
         "start_up_seconds": start_up(options.rounds),
-        "cases": {name: measure(name, options.rounds) for name in options.cases},
+        "cases": cases | {name: measure(name, options.rounds) for name in options.cases},
     }
     options.output.write_text(json.dumps(results, indent=1) + "\n")
     section = report(results)

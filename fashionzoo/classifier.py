@@ -137,9 +137,9 @@ class Classifier(LightningModule):
         logits: Tensor = self.network(images)
         return logits
 
-    def classify(self, images: ImageLike | Sequence[ImageLike]) -> Prediction | list[Prediction]:
+    def classify(self, images: ImageLike | Sequence[ImageLike], invert: bool = False) -> Prediction | list[Prediction]:
         """Say what is on one image or several; see :meth:`fashionzoo.networks.Network.classify`."""
-        return self.network.classify(images)
+        return self.network.classify(images, invert)
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the cross-entropy that training minimises, computed in float32."""
@@ -189,7 +189,7 @@ class Classifier(LightningModule):
         loss = self._mean_loss("train/loss", self.train_loss, logits, labels)
         self.train_accuracy.reset()
         self.train_accuracy.update(logits, labels)
-        self._log({"train/loss": loss, "train/acc": self.train_accuracy.compute(), **self.gradient_norms})
+        self.log_epoch({"train/loss": loss, "train/acc": self.train_accuracy.compute(), **self.gradient_norms})
 
     def on_validation_epoch_start(self) -> None:
         """Start counting anew."""
@@ -238,7 +238,7 @@ class Classifier(LightningModule):
         self.scores.reset()
         self.scores.update(logits, labels)
         scores = self.scores.compute()
-        self._log(
+        self.log_epoch(
             {
                 f"{stage}/loss": loss,
                 f"{stage}/acc": scores["acc"],
@@ -256,9 +256,16 @@ class Classifier(LightningModule):
             raise InputError(f"{name} became {loss.item()} in epoch {self.epoch}: choose a lower --model.lr")
         return loss
 
-    def _log(self, values: dict[str, Tensor]) -> None:
-        """Log values that are already those of all processes, against the epoch rather than the step."""
-        self.log_dict({**values, "step": torch.tensor(float(self.epoch))}, sync_dist=True)
+    def log_epoch(self, values: dict[str, Tensor]) -> None:
+        """Log values against the epoch rather than the step, at once, so that a checkpoint never precedes them.
+
+        Args:
+            values: Scalars, already those of all processes.
+        """
+        self.log_dict(values, logger=False, sync_dist=True)
+        numbers = dict(zip(values, torch.stack([value.float() for value in values.values()]).tolist(), strict=True))
+        for logger in self.loggers:
+            logger.log_metrics(numbers, step=self.epoch)
 
 
 class SigmoidNarrowingMLP(Classifier):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -88,13 +89,14 @@ def fit_nothing(options: argparse.Namespace) -> None:
 
 def predict(options: argparse.Namespace) -> None:
     """Print the likeliest classes of each image; images that cannot be read do not keep back the others."""
-    from fashionzoo import checkpoints
+    from fashionzoo import checkpoints, images
 
     network = checkpoints.restore(options.checkpoint)
+    warnings.showwarning = lambda warning, *_: print(f"fashionzoo: warning: {warning}", file=sys.stderr)
     refused = []
-    for image in options.images:
+    for image in images.find(map(Path, options.images)):
         try:
-            prediction = network.classify(Path(image))
+            prediction = network.classify(image, options.invert)
         except InputError as error:
             refused.append(error)
             continue
@@ -130,6 +132,7 @@ def _parser() -> Parser:
     fitting = commands.add_parser("fit", help="train and test a network", usage="fashionzoo fit NETWORK [FLAGS]")
     fitting.epilog = f"NETWORK is one of {', '.join(sorted(RECIPES))}; `fashionzoo fit NETWORK --help` lists its flags."
     predicting = commands.add_parser("predict", help="say what is on images")
-    predicting.add_argument("images", nargs="+", metavar="IMAGE", help="image files, white on black, of any size")
+    predicting.add_argument("images", nargs="+", metavar="IMAGE", help="image files of any size, or folders of them")
+    predicting.add_argument("--invert", action="store_true", help="the images are black on white")
     predicting.add_argument("--checkpoint", required=True, help="what a run left under checkpoints/")
     return parser

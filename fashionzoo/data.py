@@ -168,10 +168,10 @@ class FashionMNISTDataModule(LightningDataModule):
             self.sets["val"] = self._preprocessed(*self._on_device(images[held_out], labels[held_out]))
             train = self._on_device(images[rest].unsqueeze(1), labels[rest])
             # What no epoch changes is preprocessed once; what is shuffled or augmented stays small until it is used.
-            self.sets["train"] = InMemory(*train) if self.batch_size or self.augment else self._preprocessed(*train)
-            if self.trainer is not None and self.trainer.precision == "bf16-mixed" and not self.batch_size:
-                train_set = self.sets["train"]
-                train_set.images = train_set.images.bfloat16()  # as autocast would at every step
+            constant = self.batch_size is None and not self.augment
+            self.sets["train"] = self._preprocessed(*train) if constant else InMemory(*train)
+            if constant and self.trainer is not None and self.trainer.precision == "bf16-mixed":
+                self.sets["train"].images = self.sets["train"].images.bfloat16()  # as autocast would at every step
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return the training batches: shuffled anew each epoch, or one full batch in a fixed order."""
@@ -191,8 +191,10 @@ class FashionMNISTDataModule(LightningDataModule):
         """Return the test batches."""
         return self._eval_loader("test")
 
-    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Augment and preprocess a training batch on its device."""
+    def on_after_batch_transfer(self, batch: Batch | Tensor, dataloader_idx: int) -> Batch | Tensor:
+        """Augment and preprocess a training batch on its device; the example input of a network stays as it is."""
+        if isinstance(batch, Tensor):
+            return batch
         images, labels = batch
         if images.dtype == torch.uint8:
             images = self.preprocess(self.augment(images) if self.augment else images)
@@ -257,7 +259,8 @@ def stratified_order(labels: Tensor, seed: int) -> Tensor:
 
 def _loader(images: InMemory, batch_size: int, sampler: DistributedSampler[Batch]) -> DataLoader[Batch]:
     """Return a loader whose batches come ready from :meth:`InMemory.__getitems__`."""
-    return DataLoader(images, batch_size, sampler=sampler, collate_fn=_ready)
+    # A generator of its own keeps the loader from drawing a seed for workers from the one of augmentation and dropout.
+    return DataLoader(images, batch_size, sampler=sampler, collate_fn=_ready, generator=torch.Generator())
 
 
 def _ready(batch: Sequence[Tensor]) -> Sequence[Tensor]:

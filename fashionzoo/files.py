@@ -11,8 +11,10 @@ import os
 import socket
 import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from filelock import FileLock
 from platformdirs import user_cache_path
@@ -162,19 +164,27 @@ def _unpack(packed: Path) -> bytes:
     return content
 
 
+@contextmanager
+def replacing(target: Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing so that its name never stands for half of it.
+
+    Args:
+        target: Keeps its old content until all of the new is written.
+    """
+    part = target.with_name(f".{target.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
 def _install(content: bytes, target: Path) -> None:
-    """Write a file so that its name never stands for half of it."""
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as part:
-        temporary = Path(part.name)
-        try:
-            part.write(content)
-            part.flush()
-            os.fsync(part.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    """Write a file whole."""
+    with replacing(target) as file:
+        file.write(content)
 
 
 def _download(target: Path) -> str:

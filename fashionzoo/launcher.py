@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import re
+import shlex
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -13,8 +16,9 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 import torch
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Trainer
+from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -22,12 +26,12 @@ from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.utilities import rank_zero_only
 
 from fashionzoo import checkpoints, hardware, screen
-from fashionzoo.callbacks import EpochSeeds
 from fashionzoo.classifier import MONITORED, Classifier
 from fashionzoo.data import FashionMNISTDataModule
 from fashionzoo.errors import InputError, fail, nearest
 from fashionzoo.networks import MLP
 from fashionzoo.recipes import RECIPES, get_recipe
+from fashionzoo.resume import EpochSeeds, InterruptedRunError, OrderlyStop, WholeCheckpointIO
 from fashionzoo.tensorboard import TensorBoardPictures
 
 NO_CONTEXT = nullcontext()
@@ -102,9 +106,10 @@ class Launcher(LightningCLI):
         """Add what the launchers have beside Lightning's flags."""
         parser.add_argument("--recipe", default="report", help="The recipe that sets the defaults: report or tuned.")
         parser.add_argument("--compile", type=bool, default=False, help="Compile the network with torch.compile.")
-        parser.add_argument("--ckpt_path", type=str | None, default=None, help="A checkpoint to go on from.")
+        parser.add_argument("--ckpt_path", type=str | None, default=None, help="A checkpoint to go on from, or last.")
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(ModelCheckpoint, "last")  # saved second, as it remembers what the best is
         for key in ("monitor", "mode"):
             parser.link_arguments(f"early_stopping.{key}", f"checkpoint.{key}")
         parser.set_defaults(
@@ -112,7 +117,9 @@ class Launcher(LightningCLI):
                 "early_stopping.monitor": "val/acc",
                 "early_stopping.mode": "max",
                 "checkpoint.filename": "best",
-                "checkpoint.save_last": True,
+                "checkpoint.enable_version_counter": False,
+                "last.filename": "last",
+                "last.enable_version_counter": False,
             }
         )
 
@@ -136,20 +143,30 @@ class Launcher(LightningCLI):
             raise InputError(f"unknown metric {monitor!r}: {nearest(monitor, MONITORED)}")
         if self.config.compile:
             hardware.require_compiler()
+        self.resumed = self._find_checkpoint()
+        self.checkpoint = checkpoints.read(self.resumed) if self.resumed else {}
+        if self.resumed:
+            # The order of the data, augmentation and dropout are those of the run that goes on.
+            seed = self.checkpoint["callbacks"]["EpochSeeds"]["seed"]
+            self.config.seed_everything = seed_everything(seed, workers=True)
+        if TorchElasticEnvironment.detect() and self.config.trainer.devices == "auto":
+            self.config.trainer.devices = int(os.environ["LOCAL_WORLD_SIZE"])  # as torchrun was told
+            self.config.trainer.num_nodes = int(os.environ["GROUP_WORLD_SIZE"])
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Make the trainer with the zoo's logger and callbacks."""
         config = self.config_init.trainer
         recipe = get_recipe(self.network.name, self.config.recipe)
-        callbacks = [EpochSeeds(), TensorBoardPictures(self.config.recipe, recipe.about)]
+        self.stop = OrderlyStop()
+        callbacks = [EpochSeeds(), self.stop, TensorBoardPictures(self.config.recipe, recipe.about)]
         if config.enable_progress_bar is not False:
             callbacks.append(screen.Progress())
         if config.enable_checkpointing is False or config.fast_dev_run:
-            self.parser.callback_keys.remove("checkpoint")
+            self.parser.callback_keys = ["early_stopping"]
         logger = config.logger
         if logger in (None, True) and not config.fast_dev_run:
             logger = TensorBoardLogger(
-                Path(config.default_root_dir or ".") / LOGS, name=self.network.name, default_hp_metric=False
+                self._logs.parent, name=self.network.name, default_hp_metric=False, **self._place_in_logs()
             )
             make_folder(logger.root_dir)
         if config.profiler is None:
@@ -158,10 +175,34 @@ class Launcher(LightningCLI):
             kwargs["precision"] = self.config.trainer.precision = self._precision(config.accelerator)
         try:
             return super().instantiate_trainer(
-                logger=logger, callbacks=[*(config.callbacks or []), *callbacks], **kwargs
+                logger=logger,
+                callbacks=[*(config.callbacks or []), *callbacks],
+                plugins=[*(config.plugins or []), WholeCheckpointIO()],
+                **kwargs,
             )
         except (MisconfigurationException, ValueError, TypeError) as error:
             raise InputError(f"the trainer cannot be set up: {error}") from error
+
+    @property
+    def _logs(self) -> Path:
+        """The folder of this network's runs."""
+        return Path(self.config.trainer.default_root_dir or ".") / LOGS / self.network.name
+
+    def _find_checkpoint(self) -> Path | None:
+        """Return the checkpoint to go on from."""
+        path = self.config.ckpt_path
+        if path != "last":
+            return Path(path) if path else None
+        found = sorted(self._logs.glob("*/checkpoints/last.ckpt"), key=lambda last: last.stat().st_mtime)
+        if not found:
+            raise InputError(f"there is no checkpoint in {self._logs}: start without --ckpt_path")
+        return found[-1]
+
+    def _place_in_logs(self) -> dict[str, Any]:
+        """Let a run that goes on write where it began, and drop what it logged after its checkpoint."""
+        if self.resumed is None or self.resumed.parent.parent.parent.resolve() != self._logs.resolve():
+            return {}
+        return {"version": self.resumed.parent.parent.name, "purge_step": self.checkpoint["epoch"] + 2}
 
     def _precision(self, accelerator: str) -> Literal["bf16-mixed", "32-true"]:
         """Choose bfloat16 where the hardware computes in it and a step has enough to compute for its casts to pay."""
@@ -186,9 +227,18 @@ def launch(network: type[Classifier], args: Sequence[str] | None = None) -> None
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        _run(Launcher(network, args))
+        launcher = Launcher(network, args)
+        with launcher.stop:
+            _run(launcher)
     except (InputError, MisconfigurationException) as error:
         fail(error)
+    except OSError as error:
+        fail(f"the run cannot go on ({error}): see that its folder is still there and the disk not full")
+    except InterruptedRunError as interruption:
+        print(f"{interruption}: {how_to_go_on(launcher.trainer)}", file=sys.stderr)
+        sys.exit(128 + interruption.signum)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 @rank_zero_only
@@ -206,12 +256,22 @@ def make_folder(folder: str) -> None:
         ) from error
 
 
+def how_to_go_on(trainer: Trainer) -> str:
+    """Return the line that resumes a run."""
+    savers = [saver for saver in trainer.checkpoint_callbacks if isinstance(saver, ModelCheckpoint)]
+    last = next((saver.best_model_path for saver in savers if saver.filename == "last"), "")
+    if not last:
+        return "nothing is saved yet, start again"
+    program, *flags = sys.argv
+    words = ["python", program] if program.endswith(".py") else [Path(program).name]
+    return f"go on from the last whole epoch with\n{shlex.join([*words, *flags, '--ckpt_path', last])}"
+
+
 def _run(launcher: Launcher) -> None:
     """Fit, test, conclude."""
     trainer, network, data = launcher.trainer, launcher.model, launcher.datamodule
-    ckpt_path = launcher.config.ckpt_path
-    if ckpt_path:
-        _check_same_network(ckpt_path, network)
+    if launcher.resumed:
+        _check_same_network(launcher.resumed, launcher.checkpoint["fashionzoo"], network)
     if trainer.is_global_zero:
         screen.announce(network, launcher.config.recipe, trainer, data)
         if isinstance(trainer.logger, TensorBoardLogger):
@@ -219,12 +279,12 @@ def _run(launcher: Launcher) -> None:
             launcher.parser.save(launcher.config, f"{trainer.logger.log_dir}/config.yaml", overwrite=True)
     if launcher.config.compile:
         network.network.compile()
-    trainer.fit(network, data, ckpt_path=ckpt_path, weights_only=True)
+    trainer.fit(network, data, ckpt_path=launcher.resumed, weights_only=True)
     checkpoint = trainer.checkpoint_callback
     best = checkpoint.best_model_path if isinstance(checkpoint, ModelCheckpoint) else ""
     if trainer.is_global_zero:
         print(screen.why_it_stopped(trainer), flush=True)
-    trainer.test(network, data, ckpt_path="best" if best else None, weights_only=True, verbose=False)
+    trainer.test(network, data, ckpt_path=best or None, weights_only=True, verbose=False)
     if trainer.is_global_zero:
         screen.conclude(network, trainer, best)
 
@@ -235,9 +295,8 @@ def _device(accelerator: str) -> torch.device:
     return kinds.get(accelerator) or torch.device("cpu")
 
 
-def _check_same_network(path: str, network: Classifier) -> None:
+def _check_same_network(path: Path, held: dict[str, Any], network: Classifier) -> None:
     """Raise unless a checkpoint holds the weights of the same architecture."""
-    held = checkpoints.read(path)["fashionzoo"]
     if held["name"] != network.name:
         raise InputError(f"{path} holds {held['name']}, not {network.name}: use that network's launcher")
     if held["config"] != network.network.config:

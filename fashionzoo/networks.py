@@ -62,22 +62,23 @@ class Network(nn.Module):
 
     @overload
     def classify(  # type: ignore[overload-overlap]  # a str is also a sequence of str
-        self, images: str | Path | Image
+        self, images: str | Path | Image, invert: bool = False
     ) -> Prediction: ...
 
     @overload
-    def classify(self, images: Sequence[ImageLike]) -> list[Prediction]: ...
+    def classify(self, images: Sequence[ImageLike], invert: bool = False) -> list[Prediction]: ...
 
     @overload
-    def classify(self, images: Tensor) -> Prediction | list[Prediction]: ...
+    def classify(self, images: Tensor, invert: bool = False) -> Prediction | list[Prediction]: ...
 
     @torch.inference_mode()
-    def classify(self, images: ImageLike | Sequence[ImageLike]) -> Prediction | list[Prediction]:
+    def classify(self, images: ImageLike | Sequence[ImageLike], invert: bool = False) -> Prediction | list[Prediction]:
         """Say what is on one image or several.
 
         Args:
             images: A path, a PIL image, a uint8 or float tensor, a batch of them or a list; white on black, as in
                 Fashion-MNIST. See :func:`fashionzoo.images.to_uint8`.
+            invert: They are black on white.
 
         Returns:
             One :class:`Prediction` for a single image, a list for a batch or list.
@@ -94,7 +95,7 @@ class Network(nn.Module):
         was_training = self.training
         self.eval()
         try:
-            logits = self(self.preprocess(collect(images).to(self.head.weight.device)))
+            logits = self(self.preprocess(collect(images, invert).to(self.head.weight.device)))
         finally:
             self.train(was_training)
         predictions = [
@@ -167,7 +168,7 @@ class CNN(Network):
         activation: What follows each hidden layer.
         dropout: Share that training sets to zero: of a convolution's feature maps, each whole, as its neighbouring
             values say the same (Tompson et al. 2015), and of a fully connected layer's values.
-        batch_norm: Normalise each convolution's output over the batch.
+        batch_norm: Normalise each convolution's pooled output over the batch.
         init: How weights are drawn; biases start at zero.
         standardize: Standardise the input, or leave it in [0, 1].
 
@@ -201,8 +202,8 @@ class CNN(Network):
         blocks = [
             nn.Sequential(
                 nn.Conv2d(inputs, outputs, kernel_size=3, padding=1),
+                nn.MaxPool2d(2),  # first: what follows has a quarter of the values to work on
                 *([nn.BatchNorm2d(outputs)] if batch_norm else []),
-                nn.MaxPool2d(2),  # before the activation: the same values at a quarter of the cost
                 ACTIVATIONS[activation](),
                 *([nn.Dropout2d(dropout)] if dropout else []),
             )

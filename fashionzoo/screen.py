@@ -97,7 +97,7 @@ def announce(network: Classifier, recipe: str, trainer: Trainer, data: FashionMN
     """Say what is about to run."""
     parameters = sum(parameter.numel() for parameter in network.parameters())
     batch = "full batch" if data.batch_size is None else f"batches of {data.batch_size}"
-    images = f"{data.train_size or 'all other'} training and {data.val_size} validation images"
+    images = f"{data.val_size} validation and {data.train_size or 'all other'} training images"
     augmented = ", augmented" if data.augment else ""
     device = trainer.strategy.root_device.type
     devices = f"{trainer.world_size} x {device}" if trainer.world_size > 1 else device
@@ -121,8 +121,6 @@ def why_it_stopped(trainer: Trainer) -> str:
                 f"stopped early after epoch {epochs}: {callback.monitor} was not better than "
                 f"{float(callback.best_score):.4f} for {callback.wait_count} epochs"
             )
-    if trainer.interrupted:
-        return f"interrupted in epoch {epochs + 1}"
     if trainer.max_epochs not in (None, -1) and epochs >= trainer.max_epochs:
         return f"stopped after epoch {epochs}: all epochs done"
     return f"stopped after epoch {epochs}: another limit of the trainer was reached"

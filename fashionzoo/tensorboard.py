@@ -8,6 +8,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -19,6 +21,7 @@ from torch.utils.tensorboard.summary import hparams
 
 from fashionzoo.classifier import Classifier
 from fashionzoo.data import FashionMNISTDataModule
+from fashionzoo.errors import InputError
 from fashionzoo.images import CLASSES, SIZE
 from fashionzoo.networks import Network
 
@@ -50,7 +53,7 @@ class TensorBoardPictures(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the texts, the graph and the layout of the charts."""
         assert isinstance(pl_module, Classifier)
-        for logger in _tensorboards(trainer):
+        for logger in _tensorboards(trainer) if trainer.current_epoch == 0 else []:  # a resumed run has them
             writer = logger.experiment
             writer.add_custom_scalars(CHARTS)
             writer.add_text(f"recipe/{self.recipe}", self.about)
@@ -76,6 +79,18 @@ class TensorBoardPictures(Callback):
                     writer.add_histogram(f"activations/{name}", values, epoch)
                     writer.add_scalar(f"near_zero/{name}", share_near_zero(values), epoch)
 
+    @rank_zero_only
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Put all that was logged on the disk before the checkpoint that will not log it again.
+
+        Raises:
+            InputError: The folder of the logs was deleted during the run.
+        """
+        for logger in _tensorboards(trainer):
+            logger.experiment.flush()
+            if not Path(logger.log_dir).is_dir():
+                raise InputError(f"{logger.log_dir} was deleted during the run: start again, what was logged is lost")
+
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the last metrics of training, which testing clears."""
         self.final = {key: value for key, value in trainer.callback_metrics.items() if key in FINAL}
@@ -90,7 +105,7 @@ class TensorBoardPictures(Callback):
                 share_near_zero(torch.cat([values.flatten() for values in activations(network, batch).values()]))
                 for batch in images.split(SAMPLE)
             ]
-            pl_module.log(f"test/{name}", torch.stack(shares).mean(), sync_dist=True)
+            pl_module.log_epoch({f"test/{name}": torch.stack(shares).mean()})
 
     @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -100,7 +115,8 @@ class TensorBoardPictures(Callback):
         for logger in _tensorboards(trainer):
             writer = logger.experiment
             writer.add_figure("test/confusion", draw_confusion(pl_module), pl_module.epoch)
-            writer.add_figure("test/mistakes", draw_mistakes(pl_module, _images(trainer, "test")), pl_module.epoch)
+            mine = _images(trainer, "test")[trainer.global_rank :: trainer.world_size]  # as the sampler shared them out
+            writer.add_figure("test/mistakes", draw_mistakes(pl_module, mine), pl_module.epoch)
             # Not Lightning's log_hyperparams, which would log the metrics a second time.
             settings = {key: value if isinstance(value, float) else str(value) for key, value in logger.hparams.items()}
             for summary in hparams(settings, {**self.final, **tested}):

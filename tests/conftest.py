@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import multiprocessing
 import struct
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import numpy as np
 import pytest
 
 from fashionzoo import files
+
+SERVER = multiprocessing.get_context("forkserver")  # starts processes in which torch and Lightning are imported already
+SERVER.set_forkserver_preload(["fashionzoo.launcher", "tests.processes"])
 
 NAMES = tuple(files.SHA256)
 

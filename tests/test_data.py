@@ -127,3 +127,12 @@ def test_erasing_blackens_one_square_anywhere() -> None:
 def test_impossible_augmentation_is_refused(arguments: dict[str, int]) -> None:
     with pytest.raises(InputError, match="choose 0 to 27 pixels"):
         Augment(**arguments)  # type: ignore[arg-type]
+
+
+def test_a_full_batch_can_be_augmented(tiny_root: Path) -> None:
+    data = ready(tiny_root, batch_size=None, val_size=100, augment=Augment(shift=3))
+    ((images, labels),) = data.train_dataloader()
+    first, second = (data.on_after_batch_transfer((images, labels), 0)[0] for _ in range(2))
+    assert first.shape == (900, 1, 28, 28)
+    assert first.dtype == torch.float32
+    assert not torch.equal(first, second)

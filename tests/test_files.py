@@ -1,17 +1,22 @@
 """Where the data comes from, and what is refused."""
 
+from __future__ import annotations
+
 import gzip
 import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.queues import Queue
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fashionzoo import InputError, files
-from tests.conftest import NAMES, idx, put
+from tests.conftest import NAMES, SERVER, idx, put
 
 IMAGES = "train-images-idx3-ubyte"
 
@@ -133,3 +138,59 @@ def test_the_real_data_is_fashion_mnist(real_root: Path) -> None:
     images, labels = files.load("t10k", real_root)
     assert images.shape == (10000, 28, 28)
     assert labels.bincount().tolist() == [1000] * 10
+
+
+def obtain(root: Path, mirror: str, digests: dict[str, str], answers: Queue[int]) -> None:
+    """Fetch and read the data in a process of its own; answer with how many images there are."""
+    files.SHA256.update(digests)
+    files.DEBIAN = root / "no-such-package"
+    files.MIRRORS = (mirror,)  # type: ignore[assignment]  # as many as there are
+    files.fetch(root)
+    answers.put(len(files.load("train", root)[1]))
+
+
+def test_processes_that_start_at_once_on_an_empty_root_all_get_good_data(
+    contents: dict[str, bytes], tmp_path: Path, served: tuple[Path, str]
+) -> None:
+    folder, address = served
+    for name, content in contents.items():
+        (folder / f"{name}.gz").write_bytes(gzip.compress(content))
+    answers: Queue[int] = SERVER.Queue()
+    arguments = (tmp_path / "root", address, dict(files.SHA256), answers)
+    processes = [SERVER.Process(target=obtain, args=arguments) for _ in range(4)]
+    for process in processes:
+        process.start()
+    assert [answers.get(timeout=60) for _ in processes] == [1000] * 4
+    for process in processes:
+        process.join()
+    assert {process.exitcode for process in processes} == {0}
+
+
+def test_an_interrupted_download_leaves_nothing_that_looks_whole(
+    contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: tuple[Path, str]
+) -> None:
+    folder, address = served
+    for name, content in contents.items():
+        packed = gzip.compress(content)
+        (folder / f"{name}.gz").write_bytes(packed[: len(packed) // 2])
+    monkeypatch.setattr(files, "MIRRORS", (address,))
+    with pytest.raises(InputError, match=r"cannot be downloaded .*not the file"):
+        files.fetch(tmp_path / "root")
+    assert [path.name for path in (tmp_path / "root" / "FashionMNIST" / "raw").iterdir()] == [".lock"]
+
+
+def test_a_read_only_root_with_good_files_works(tiny_root: Path) -> None:
+    raw = tiny_root / "FashionMNIST" / "raw"
+    before = {path: path.stat().st_mtime_ns for path in (*raw.iterdir(), raw)}
+    raw.chmod(0o555)
+    files.fetch(tiny_root)
+    assert len(files.load("train", tiny_root)[1]) == 1000
+    assert {path: path.stat().st_mtime_ns for path in (*raw.iterdir(), raw)} == before  # nothing was written
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary(max_size=100))
+def test_any_bytes_in_place_of_a_file_are_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    raw = put(tmp_path_factory.getbasetemp() / "random", dict.fromkeys(NAMES, content))
+    with pytest.raises(InputError, match=r"is (empty|damaged)"):
+        files.load("train", raw.parent.parent)

@@ -8,11 +8,17 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from fashionzoo import CLASSES, RECIPES, files
+from fashionzoo import CLASSES, RECIPES, InputError, files
+from fashionzoo.classifier import NETWORKS
 from fashionzoo.cli import main
+from fashionzoo.hardware import computes_in_bf16
+from fashionzoo.launcher import Launcher
+from fashionzoo.recipes import get_recipe
 from tests.conftest import put
 
 EXPERIMENTS = Path(__file__).parent.parent / "experiments"
@@ -43,7 +49,7 @@ def test_a_launcher_says_what_runs_why_it_stopped_and_how_good_it_is(
     logs, screen = runs[name]
     assert re.search(rf"network +{name}, [\d,]+ parameters\nrecipe +report, at most 2 epochs, seed 0\n", screen)
     assert re.search(r"device +cpu, (bf16-mixed|32-true) precision\n", screen)
-    assert "600 training and 200 validation images" in screen
+    assert "200 validation and 600 training images" in screen
     assert "epoch 2/2  train loss" in screen
     assert "stopped after epoch 2: all epochs done" in screen
     assert "10,000 test images" in screen
@@ -182,6 +188,32 @@ def test_a_bad_flag_gets_one_line(
     assert BAD_FLAGS[flag] in refusal(capsys, "fit", "cnn_plain", flag)
 
 
+def test_compiling_without_a_compiler_gets_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    assert "--compile needs a C++ compiler" in refusal(capsys, "fit", "cnn_plain", "--compile=true")
+
+
+@pytest.mark.parametrize(
+    ("network", "batch_size", "pays"),
+    [("mlp_relu_narrowing", "128", False), ("mlp_relu_narrowing", "null", True), ("cnn_plain", "128", True)],
+)
+def test_the_precision_is_the_fastest_that_the_hardware_has(
+    network: str, batch_size: str, pays: bool, tmp_path: Path
+) -> None:
+    flags = [f"--data.batch_size={batch_size}", f"--trainer.default_root_dir={tmp_path}", "--trainer.accelerator=cpu"]
+    precision = Launcher(NETWORKS[network], flags).trainer.precision
+    assert precision == ("bf16-mixed" if pays and computes_in_bf16(torch.device("cpu")) else "32-true")
+
+
+def test_the_precision_can_be_overruled(tmp_path: Path) -> None:
+    flags = ["--trainer.precision=32-true", f"--trainer.default_root_dir={tmp_path}"]
+    assert Launcher(NETWORKS["cnn_plain"], flags).trainer.precision == "32-true"
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_an_absent_accelerator_gets_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -255,3 +287,24 @@ def test_predicting_does_not_need_lightning(runs: dict[str, tuple[Path, str]], t
     code = f"import sys; from fashionzoo.cli import main; main({words!r}); sys.exit('lightning' in sys.modules)"
     done = run("-c", code, folder=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    flag=st.sampled_from(["model.lr", "model.dropout", "model.weight_decay", "data.batch_size", "data.augment.shift"]),
+    value=st.one_of(st.floats().map(str), st.integers().map(str), st.text(st.characters(codec="ascii"), max_size=8)),
+)
+def test_any_value_of_a_flag_is_taken_or_refused_in_one_line(
+    flag: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["fit", "cnn_dropout_l2", f"--{flag}={value}", "--trainer.accelerator=none"])
+    assert end.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@given(st.text(), st.text())
+def test_any_name_of_a_recipe_is_known_or_refused(network: str, recipe: str) -> None:
+    for name in (network, "cnn_plain"):
+        with pytest.raises(InputError, match=r"unknown (network|recipe)"):
+            get_recipe(name, recipe)

@@ -120,27 +120,3 @@ def test_classifying_leaves_the_network_as_it_was(network: Classifier) -> None:
     network.train()
     network.classify(torch.zeros(28, 28))
     assert network.network.training
-
-
-def test_images_of_any_size_and_mode_are_brought_to_28_by_28_grey(network: Classifier) -> None:
-    large = Image.new("L", (280, 560), 255)
-    assert network.classify(large) == network.classify(torch.ones(28, 28))
-    assert network.classify(Image.new("RGB", (28, 28), "white")) == network.classify(torch.ones(28, 28))
-
-
-@pytest.mark.parametrize(
-    ("image", "complaint"),
-    [
-        (torch.zeros(28, 27), "shape"),
-        (torch.zeros(2, 3, 28, 28), "shape"),
-        (torch.zeros(28, 28, dtype=torch.int64), "type"),
-        (torch.full((28, 28), 2.0), r"outside \[0, 1\]"),
-        (torch.full((28, 28), float("nan")), "not numbers"),
-        ([], "no image"),
-        ("nowhere.png", "nowhere.png does not exist"),
-        (__file__, "is not an image"),
-    ],
-)
-def test_what_is_not_an_image_is_refused(network: Classifier, image: object, complaint: str) -> None:
-    with pytest.raises(InputError, match=complaint):
-        network.classify(image)  # type: ignore[arg-type]

@@ -9,9 +9,9 @@ from lightning.pytorch import Trainer
 from sklearn import metrics
 
 from fashionzoo import CLASSES, FashionMNISTDataModule, PlainCNN, ReLUNarrowingMLP, files
-from fashionzoo.callbacks import EpochSeeds
 from fashionzoo.classifier import Classifier
 from fashionzoo.data import Augment
+from fashionzoo.resume import EpochSeeds
 
 QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
 
@@ -79,6 +79,15 @@ def test_training_metrics_are_those_of_the_steps(tiny_root: Path) -> None:
     assert trainer.callback_metrics["train/loss"].item() == pytest.approx(loss.item(), rel=1e-5)
     right = (logits.argmax(dim=1) == train.labels).float().mean()
     assert trainer.callback_metrics["train/acc"].item() == pytest.approx(right.item())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_on_a_gpu_the_data_stays_there(tiny_root: Path) -> None:
+    data = FashionMNISTDataModule(tiny_root, batch_size=64, val_size=200, augment=Augment(flip=True, shift=1, erase=2))
+    trainer = Trainer(accelerator="gpu", devices=1, max_epochs=8, **QUIET)  # type: ignore[arg-type]
+    trainer.fit(PlainCNN(channels=(8,), hidden=(16,)), data)
+    assert {images.images.device.type for images in data.sets.values()} == {"cuda"}
+    assert trainer.callback_metrics["val/acc"] > 0.8
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])

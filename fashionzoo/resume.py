@@ -1,0 +1,122 @@
+"""What makes a run survive: randomness that can be repeated, checkpoints that are whole, and an orderly stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from fashionzoo.errors import InputError
+from fashionzoo.files import replacing
+
+Handler = Callable[[int, FrameType | None], Any] | int | None
+
+
+class EpochSeeds(Callback):
+    """Seed every epoch from the run's seed and the epoch's number, so that a resumed epoch draws what it would have."""
+
+    def __init__(self) -> None:
+        self.seed = torch.initial_seed()
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Seed the first epoch of a run that goes on; Lightning does not call the hook below for it."""
+        self.on_train_epoch_start(trainer, pl_module)
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Seed dropout and augmentation, differently in each process."""
+        process = trainer.current_epoch * trainer.world_size + trainer.global_rank
+        torch.manual_seed(self.seed + 1_000_003 * (process + 1))  # a prime: runs with near seeds do not meet
+
+    def state_dict(self) -> dict[str, int]:
+        """Return what a checkpoint keeps."""
+        return {"seed": self.seed}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Go on with the seed that the run began with."""
+        self.seed = state_dict["seed"]
+
+
+class InterruptedRunError(Exception):
+    """A signal asked the run to end.
+
+    Args:
+        signum: Which one.
+        epoch: The epoch that was under way, from 1.
+    """
+
+    def __init__(self, signum: int, epoch: int) -> None:
+        super().__init__(f"interrupted by {signal.Signals(signum).name} in epoch {epoch}")
+        self.signum = signum
+
+
+class OrderlyStop(Callback):
+    """End the run after the current step when Ctrl-C or SIGTERM asks for it; a second Ctrl-C ends it at once.
+
+    SIGTERM is left to Lightning where SLURM sends it.
+    """
+
+    def __init__(self) -> None:
+        self.signum = 0
+        self.previous: dict[int, Handler] = {}
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signals = [signal.SIGINT] if SLURMEnvironment.detect() else [signal.SIGINT, signal.SIGTERM]
+            self.previous = {signum: signal.signal(signum, self._note) for signum in signals}
+
+    def __exit__(self, *_: object) -> None:
+        for signum, handler in self.previous.items():
+            signal.signal(signum, handler)
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        """Stop if a signal has come."""
+        self._stop(trainer)
+
+    def on_validation_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        """Stop if a signal has come."""
+        self._stop(trainer)
+
+    def on_test_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        """Stop if a signal has come."""
+        self._stop(trainer)
+
+    def _note(self, signum: int, frame: FrameType | None) -> None:
+        if self.signum:
+            raise KeyboardInterrupt
+        self.signum = signum
+
+    def _stop(self, trainer: Trainer) -> None:
+        if self.signum:
+            raise InterruptedRunError(self.signum, trainer.current_epoch + 1)
+
+
+class WholeCheckpointIO(TorchCheckpointIO):
+    """Write checkpoints so that a kill or a full disk leaves the one before whole.
+
+    Lightning's own way goes through the folder for temporary files, which is often on another disk, from where nothing
+    moves in one piece.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write a checkpoint beside its place, then move it there.
+
+        Raises:
+            InputError: It cannot be written.
+        """
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            with replacing(Path(path)) as part:
+                torch.save(checkpoint, part)
+        except (OSError, RuntimeError) as error:  # torch turns a failed write into a RuntimeError
+            raise InputError(
+                f"cannot write the checkpoint {path} ({error}): make room or choose another folder with "
+                "--trainer.default_root_dir; the checkpoint before it is whole"
+            ) from error

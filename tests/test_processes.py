@@ -1,0 +1,44 @@
+"""Training in several processes, through Lightning's own strategies and torchrun."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+EXPERIMENTS = Path(__file__).parent.parent / "experiments"
+DDP = ("--trainer.accelerator=cpu", "--trainer.strategy=ddp", "--trainer.devices=2")
+SHORT = ("--trainer.max_epochs=2", "--data.train_size=600", "--data.val_size=201")
+
+
+def launched(folder: Path, *words: str | Path) -> tuple[dict[str, torch.Tensor], str]:
+    """Run Python on words in a folder; return the weights of the only run there and what the screen showed."""
+    folder.mkdir()
+    done = subprocess.run([sys.executable, *map(str, words)], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (checkpoint,) = folder.glob("lightning_logs/*/*/checkpoints/last.ckpt")
+    assert len(list(folder.glob("lightning_logs/*/*"))) == 1
+    return torch.load(checkpoint, weights_only=True)["state_dict"], done.stdout
+
+
+def test_two_processes_make_the_step_of_one(tmp_path: Path, real_root: Path) -> None:
+    launcher = EXPERIMENTS / "mlp_sigmoid_narrowing.py"
+    flags = (*SHORT, "--trainer.precision=32-true", "--model.lr=1e-4")
+    one, alone = launched(tmp_path / "one", launcher, *flags)
+    two, together = launched(tmp_path / "two", launcher, *flags, *DDP)
+    assert all(torch.allclose(one[name], two[name], atol=1e-5) for name in one)
+    assert "2 x cpu" in together
+    assert together.count("10,000 test images") == 1  # one process speaks, and none repeats an image
+    accuracies = [re.findall(r"accuracy .*?(0\.\d{4})", screen) for screen in (alone, together)]
+    assert accuracies[0] == accuracies[1]
+
+
+@pytest.mark.parametrize("name", ["cnn_plain", "cnn_balanced"])
+def test_torchrun_trains(name: str, tmp_path: Path, real_root: Path) -> None:
+    flags = (*SHORT, "--data.batch_size=64")
+    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2")
+    _, screen = launched(tmp_path / "run", *torchrun, EXPERIMENTS / f"{name}.py", *flags)
+    assert "2 x cpu" in screen
+    assert screen.count("10,000 test images") == 1

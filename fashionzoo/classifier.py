@@ -47,10 +47,10 @@ class Outcomes:
         start, self.count = self.count, self.count + len(labels)
         if self.count > len(self.labels) or logits.device != self.logits.device:
             # Doubling makes the tensors fit after a few steps of the first epoch.
-            logits_so_far, labels_so_far = self.gather()
-            self.logits = logits.new_empty(2 * self.count, len(CLASSES), dtype=torch.float32)
-            self.labels = labels.new_empty(2 * self.count)
-            self.logits[:start], self.labels[:start] = logits_so_far[:start], labels_so_far[:start]
+            more_logits = logits.new_empty(2 * self.count, len(CLASSES), dtype=torch.float32)
+            more_labels = labels.new_empty(2 * self.count)
+            more_logits[:start], more_labels[:start] = self.logits[:start], self.labels[:start]
+            self.logits, self.labels = more_logits, more_labels
         self.logits[start : self.count] = logits.detach()
         self.labels[start : self.count] = labels
 

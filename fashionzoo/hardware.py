@@ -36,7 +36,7 @@ def keep_freed_memory() -> None:
     """Make glibc keep what one step frees for the next.
 
     By default it hands large blocks back to the kernel, which clears them page by page when the next step asks again:
-    a third to a half of a convolutional network's time on a processor. Elsewhere than on glibc nothing happens.
+    a quarter to a half of a convolutional network's time on a processor. Elsewhere than on glibc nothing happens.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(M_MMAP_MAX, 0)

@@ -98,13 +98,10 @@ class Network(nn.Module):
             logits = self(self.preprocess(collect(images, invert).to(self.head.weight.device)))
         finally:
             self.train(was_training)
+        probabilities = logits.float().softmax(dim=1)
         predictions = [
-            Prediction(
-                label=max(range(len(CLASSES)), key=row.__getitem__),
-                name=CLASSES[max(range(len(CLASSES)), key=row.__getitem__)],
-                probabilities=dict(zip(CLASSES, row, strict=True)),
-            )
-            for row in logits.float().softmax(dim=1).tolist()
+            Prediction(label, CLASSES[label], dict(zip(CLASSES, row, strict=True)))
+            for label, row in zip(probabilities.argmax(dim=1).tolist(), probabilities.tolist(), strict=True)
         ]
         return predictions[0] if single else predictions
 

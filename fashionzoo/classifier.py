@@ -1,6 +1,6 @@
 """Training of the networks: loss, metrics and optimiser in ``Classifier``, and the report's six as its subclasses.
 
-What is drawn, printed or saved is left to ``callbacks.py`` and ``launcher.py``.
+What is drawn, printed or saved is left to ``tensorboard.py``, ``screen.py`` and ``launcher.py``.
 """
 
 from __future__ import annotations
@@ -324,7 +324,7 @@ class ReLUNarrowingMLP(Classifier):
     def __init__(
         self,
         widths: Sequence[int] = (256, 64),
-        lr: float = 4e-7,
+        lr: float = 2.7e-7,
         loss_reduction: Literal["sum", "mean"] = "sum",
         standardize: bool = False,
         **training: Any,
@@ -358,7 +358,7 @@ class ReLUWideningMLP(Classifier):
     def __init__(
         self,
         widths: Sequence[int] = (256, 512),
-        lr: float = 2e-7,
+        lr: float = 6e-8,
         loss_reduction: Literal["sum", "mean"] = "sum",
         standardize: bool = False,
         **training: Any,
@@ -443,8 +443,9 @@ class BalancedCNN(Classifier):
     """Network 6 of the report: regularisation eased, activation and widths changed.
 
     Args:
-        channels: Feature maps of each convolution, from the input side.
-        hidden: Units of each fully connected hidden layer.
+        channels: Feature maps of each block, from the input side.
+        convolutions: How many each block has.
+        hidden: Units of each fully connected hidden layer; with none, the last feature maps are averaged.
         activation: What follows each hidden layer.
         dropout: Share of each hidden layer's outputs that training sets to zero.
         weight_decay: L2 penalty.
@@ -466,7 +467,8 @@ class BalancedCNN(Classifier):
     def __init__(
         self,
         channels: Sequence[int] = (32, 64, 128),
-        hidden: Sequence[int] = (128,),
+        convolutions: Sequence[int] = (1, 2, 2),
+        hidden: Sequence[int] = (),
         activation: Activation = "elu",
         dropout: float = 0.25,
         weight_decay: float = 1e-4,
@@ -475,7 +477,7 @@ class BalancedCNN(Classifier):
         momentum: float = 0.9,
         **training: Any,
     ) -> None:
-        network = CNN(channels, hidden, activation, dropout, batch_norm)
+        network = CNN(channels, hidden, activation, dropout, batch_norm, convolutions)
         super().__init__(network, lr=lr, momentum=momentum, weight_decay=weight_decay, **training)
         self.save_hyperparameters()
 

@@ -14,7 +14,6 @@ from fashionzoo.errors import InputError
 from fashionzoo.images import CLASSES, SIZE, ImageLike, Prediction, Preprocess, collect
 
 Activation = Literal["sigmoid", "tanh", "relu", "elu"]
-Init = Literal["xavier_uniform", "kaiming_uniform"]
 
 # All of them rise, so that an activation and a maximum can change places.
 ACTIVATIONS: dict[str, type[nn.Module]] = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "elu": nn.ELU}
@@ -25,6 +24,7 @@ class Network(nn.Module):
 
     Args:
         blocks: The hidden blocks, from the input side; what the report calls hidden activations is their output.
+        pool: What stands between them and the head.
         features: Values an image that reach the head.
         standardize: See :class:`fashionzoo.images.Preprocess`.
         config: The arguments that :func:`build` needs to make the same network again, plain values.
@@ -33,10 +33,13 @@ class Network(nn.Module):
         Input ``(N, 1, 28, 28)`` as ``preprocess`` returns it; output ``(N, 10)``, logits.
     """
 
-    def __init__(self, blocks: Sequence[nn.Module], features: int, standardize: bool, config: dict[str, Any]) -> None:
+    def __init__(
+        self, blocks: Sequence[nn.Module], pool: nn.Module, features: int, standardize: bool, config: dict[str, Any]
+    ) -> None:
         super().__init__()
         self.preprocess = Preprocess(standardize)
         self.blocks = nn.ModuleList(blocks)
+        self.pool = pool
         self.head = nn.Linear(features, len(CLASSES))
         self.config = config
 
@@ -44,19 +47,14 @@ class Network(nn.Module):
         """Return the logits of preprocessed images."""
         for block in self.blocks:
             images = block(images)
-        logits: Tensor = self.head(images)
+        logits: Tensor = self.head(self.pool(images))
         return logits
 
-    def initialize(self, init: Init) -> Self:
-        """Draw the weights and set the biases to zero.
-
-        Args:
-            init: ``xavier_uniform`` (Glorot and Bengio 2010, for saturating activations) or ``kaiming_uniform`` (He et
-                al. 2015, for rectifiers).
-        """
+    def initialize(self) -> Self:
+        """Draw the weights as He et al. 2015 do, uniformly, and set the biases to zero."""
         for layer in self.modules():
             if isinstance(layer, nn.Linear | nn.Conv2d):
-                getattr(nn.init, f"{init}_")(layer.weight)
+                nn.init.kaiming_uniform_(layer.weight)
                 nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # every layer here has a bias
         return self
 
@@ -113,7 +111,6 @@ class MLP(Network):
         widths: Units of each hidden layer, from the input side.
         activation: What follows each hidden layer.
         dropout: Share of each hidden layer's outputs that training sets to zero.
-        init: How weights are drawn; biases start at zero.
         standardize: Standardise the input, or leave it in [0, 1].
 
     Shape:
@@ -132,7 +129,6 @@ class MLP(Network):
         widths: Sequence[int] = (256, 64),
         activation: Activation = "relu",
         dropout: float = 0.0,
-        init: Init = "xavier_uniform",
         standardize: bool = False,
     ) -> None:
         _check_widths("widths", widths)
@@ -149,31 +145,32 @@ class MLP(Network):
             "widths": list(widths),
             "activation": activation,
             "dropout": dropout,
-            "init": init,
             "standardize": standardize,
         }
-        super().__init__(blocks, widths[-1], standardize, config)
-        self.initialize(init)
+        super().__init__(blocks, nn.Identity(), widths[-1], standardize, config)
+        self.initialize()
 
 
 class CNN(Network):
-    """Blocks of a 3x3 convolution and 2x2 max pooling, then fully connected layers.
+    """Blocks of 3x3 convolutions and 2x2 max pooling, then fully connected layers or an average.
 
     Args:
-        channels: Feature maps of each convolution, from the input side; at most four, as each halves the image.
-        hidden: Units of each fully connected hidden layer.
+        channels: Feature maps of each block, from the input side; at most four, as each halves the image.
+        hidden: Units of each fully connected hidden layer; with none, the last feature maps are averaged, each to one
+            value (Lin et al. 2014).
         activation: What follows each hidden layer.
         dropout: Share that training sets to zero: of a convolution's feature maps, each whole, as its neighbouring
             values say the same (Tompson et al. 2015), and of a fully connected layer's values.
-        batch_norm: Normalise each convolution's pooled output over the batch.
-        init: How weights are drawn; biases start at zero.
+        batch_norm: Normalise each convolution's output over the batch.
+        convolutions: How many each block has, one after the other; ``None`` for one.
         standardize: Standardise the input, or leave it in [0, 1].
 
     Shape:
         Input ``(N, 1, 28, 28)``; output ``(N, 10)``, logits.
 
     Raises:
-        InputError: A width is below 1, there are more than four convolutions, or the dropout is outside [0, 1).
+        InputError: A width or number of convolutions is below 1, there are more than four blocks or not as many numbers
+            of convolutions, or the dropout is outside [0, 1).
 
     Example:
         >>> CNN(channels=(16, 8), hidden=(32,))(torch.zeros(2, 1, 28, 28)).shape
@@ -187,25 +184,32 @@ class CNN(Network):
         activation: Activation = "relu",
         dropout: float = 0.0,
         batch_norm: bool = False,
-        init: Init = "kaiming_uniform",
+        convolutions: Sequence[int] | None = None,
         standardize: bool = True,
     ) -> None:
         _check_widths("channels", channels)
-        _check_widths("hidden", hidden)
+        if hidden:
+            _check_widths("hidden", hidden)
         _check_dropout(dropout)
+        convolutions = [1] * len(channels) if convolutions is None else convolutions
+        _check_widths("convolutions", convolutions)
+        if len(convolutions) != len(channels):
+            raise InputError(f"convolutions of {list(convolutions)}: give one number for each of {list(channels)}")
         side = SIZE >> len(channels)
         if side == 0:
-            raise InputError(f"{len(channels)} convolutions leave nothing of a 28x28 image: use at most 4")
-        blocks = [
-            nn.Sequential(
-                nn.Conv2d(inputs, outputs, kernel_size=3, padding=1),
-                nn.MaxPool2d(2),  # first: what follows has a quarter of the values to work on
-                *([nn.BatchNorm2d(outputs)] if batch_norm else []),
-                ACTIVATIONS[activation](),
-                *([nn.Dropout2d(dropout)] if dropout else []),
-            )
-            for inputs, outputs in zip([1, *channels], channels, strict=False)
-        ]
+            raise InputError(f"{len(channels)} blocks leave nothing of a 28x28 image: use at most 4")
+
+        def block(inputs: int, outputs: int, count: int) -> nn.Sequential:
+            layers: list[nn.Module] = []
+            for index in range(count):
+                layers += [nn.Conv2d(outputs if index else inputs, outputs, kernel_size=3, padding=1)]
+                # Pooling comes before the rest, which then has a quarter of the values to work on.
+                layers += [nn.MaxPool2d(2)] if index == count - 1 else []
+                layers += [nn.BatchNorm2d(outputs)] if batch_norm else []
+                layers += [ACTIVATIONS[activation]()]
+            return nn.Sequential(*layers, *([nn.Dropout2d(dropout)] if dropout else []))
+
+        blocks = [block(*sizes) for sizes in zip([1, *channels], channels, convolutions, strict=False)]
         features = channels[-1] * side * side
         dense = [
             nn.Sequential(
@@ -213,7 +217,9 @@ class CNN(Network):
             )
             for inputs, width in zip([features, *hidden], hidden, strict=False)
         ]
-        dense[0].insert(0, nn.Flatten())
+        if dense:
+            dense[0].insert(0, nn.Flatten())
+        pool = nn.Identity() if dense else nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         config = {
             "family": "CNN",
             "channels": list(channels),
@@ -221,11 +227,11 @@ class CNN(Network):
             "activation": activation,
             "dropout": dropout,
             "batch_norm": batch_norm,
-            "init": init,
+            "convolutions": list(convolutions),
             "standardize": standardize,
         }
-        super().__init__([*blocks, *dense], hidden[-1], standardize, config)
-        self.initialize(init)
+        super().__init__([*blocks, *dense], pool, [*channels, *hidden][-1], standardize, config)
+        self.initialize()
         self.to(memory_format=torch.channels_last)
 
 

@@ -43,12 +43,21 @@ def test_network_5_is_network_4_with_dropout_and_l2() -> None:
     assert (four.weight_decay, five.weight_decay > 0, four.lr) == (0, True, five.lr)
 
 
-@pytest.mark.parametrize("network", [MLP((8, 4), "sigmoid", dropout=0.5), CNN((4, 2), (8,), batch_norm=True)])
+@pytest.mark.parametrize(
+    "network", [MLP((8, 4), "sigmoid", dropout=0.5), CNN((4, 2), (), batch_norm=True, convolutions=(1, 2))]
+)
 def test_a_network_can_be_rebuilt_from_its_configuration(network: Network) -> None:
     again = build(network.config)
     again.load_state_dict(network.state_dict())
     images = torch.rand(5, 1, 28, 28)
     assert torch.equal(again.eval()(images), network.eval()(images))
+
+
+def test_the_head_of_a_cnn_without_hidden_layers_sees_the_average_of_each_feature_map() -> None:
+    network, images = CNN((4, 2), hidden=()), torch.rand(5, 1, 28, 28)
+    maps = network.blocks[1](network.blocks[0](images))
+    assert maps.shape == (5, 2, 7, 7)
+    assert torch.allclose(network(images), network.head(maps.mean(dim=(2, 3))))
 
 
 def test_dropout_acts_in_training_only() -> None:
@@ -67,7 +76,9 @@ def test_dropout_acts_in_training_only() -> None:
         (MLP, {"dropout": float("nan")}, "dropout of nan"),
         (CNN, {"channels": (-1,)}, "channels of"),
         (CNN, {"channels": (4, 4, 4, 4, 4)}, "use at most 4"),
-        (CNN, {"hidden": ()}, "hidden of"),
+        (CNN, {"hidden": (0,)}, "hidden of"),
+        (CNN, {"convolutions": (1, 0)}, "convolutions of"),
+        (CNN, {"channels": (4, 4), "convolutions": (1,)}, "give one number for each of"),
         (CNN, {"dropout": -0.1}, "dropout of -0.1"),
     ],
 )

@@ -1,16 +1,19 @@
-"""What the machine is good at: bfloat16 or not, and how its allocator treats the memory of a training step."""
+"""What the machine is and is good at: bfloat16 or not, and how its allocator treats the memory of a training step."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import shutil
 import sys
+from importlib.metadata import version
 
 import torch
 
 from fashionzoo.errors import InputError
 
+PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "fashionzoo")
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 
@@ -51,3 +54,22 @@ def require_compiler() -> None:
     """
     if not any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++")):
         raise InputError("--compile needs a C++ compiler: `apt-get install g++`, or leave --compile out")
+
+
+def describe(*packages: str) -> dict[str, str]:
+    """Return what a measurement depends on: the processor, the system, and the versions of packages.
+
+    Args:
+        *packages: Some beside those that every run uses.
+
+    Example:
+        >>> "torch" in describe()
+        True
+    """
+    processor = torch.cpu.get_capabilities().get("cpu_name", platform.processor())
+    return {
+        "processor": f"{processor}, {os.cpu_count()} cores, {platform.machine()}",
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "system": f"{platform.system()}, Python {platform.python_version()}",
+        **{package: version(package) for package in (*PACKAGES, *packages)},
+    }

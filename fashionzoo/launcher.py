@@ -31,6 +31,7 @@ from fashionzoo.data import FashionMNISTDataModule
 from fashionzoo.errors import InputError, fail, nearest
 from fashionzoo.networks import MLP
 from fashionzoo.recipes import RECIPES, get_recipe
+from fashionzoo.records import Records
 from fashionzoo.resume import EpochSeeds, InterruptedRunError, OrderlyStop, WholeCheckpointIO
 from fashionzoo.tensorboard import TensorBoardPictures
 
@@ -84,10 +85,11 @@ class Launcher(LightningCLI):
     Args:
         network: Which one.
         args: The command line, or ``None`` for this process's.
+        folder: Where the run's logs go; ``None`` for ``version_N`` in the network's folder.
     """
 
-    def __init__(self, network: type[Classifier], args: Sequence[str] | None) -> None:
-        self.network = network
+    def __init__(self, network: type[Classifier], args: Sequence[str] | None, folder: Path | None = None) -> None:
+        self.network, self.folder = network, folder
         super().__init__(
             network,
             FashionMNISTDataModule,
@@ -158,16 +160,14 @@ class Launcher(LightningCLI):
         config = self.config_init.trainer
         recipe = get_recipe(self.network.name, self.config.recipe)
         self.stop = OrderlyStop()
-        callbacks = [EpochSeeds(), self.stop, TensorBoardPictures(self.config.recipe, recipe.about)]
+        callbacks = [EpochSeeds(), self.stop, TensorBoardPictures(self.config.recipe, recipe.about), Records()]
         if config.enable_progress_bar is not False:
             callbacks.append(screen.Progress())
         if config.enable_checkpointing is False or config.fast_dev_run:
             self.parser.callback_keys = ["early_stopping"]
         logger = config.logger
         if logger in (None, True) and not config.fast_dev_run:
-            logger = TensorBoardLogger(
-                self._logs.parent, name=self.network.name, default_hp_metric=False, **self._place_in_logs()
-            )
+            logger = self._logger()
             make_folder(logger.root_dir)
         if config.profiler is None:
             kwargs["profiler"] = NoProfiler()
@@ -198,11 +198,18 @@ class Launcher(LightningCLI):
             raise InputError(f"there is no checkpoint in {self._logs}: start without --ckpt_path")
         return found[-1]
 
-    def _place_in_logs(self) -> dict[str, Any]:
+    def _logger(self) -> TensorBoardLogger:
         """Let a run that goes on write where it began, and drop what it logged after its checkpoint."""
-        if self.resumed is None or self.resumed.parent.parent.parent.resolve() != self._logs.resolve():
-            return {}
-        return {"version": self.resumed.parent.parent.name, "purge_step": self.checkpoint["epoch"] + 2}
+        folder, purge_step = self.folder, None
+        if self.resumed:
+            began_in = self.resumed.parent.parent.resolve()
+            if began_in == (folder or self._logs / began_in.name).resolve():
+                folder, purge_step = folder or self._logs / began_in.name, self.checkpoint["epoch"] + 2
+        if folder is None:
+            return TensorBoardLogger(self._logs.parent, self.network.name, default_hp_metric=False)
+        return TensorBoardLogger(
+            folder.parent.parent, folder.parent.name, folder.name, default_hp_metric=False, purge_step=purge_step
+        )
 
     def _precision(self, accelerator: str) -> Literal["bf16-mixed", "32-true"]:
         """Choose bfloat16 where the hardware computes in it and a step has enough to compute for its casts to pay."""
@@ -221,24 +228,44 @@ def launch(network: type[Classifier], args: Sequence[str] | None = None) -> None
     Raises:
         SystemExit: With code 2 and one line on the screen, when something is wrong that the user can put right.
     """
+    try:
+        train(network, args)
+    except InputError as error:
+        fail(error)
+    except InterruptedRunError as interruption:
+        print(f"{interruption}: {how_to_go_on(interruption.trainer)}", file=sys.stderr)
+        sys.exit(128 + interruption.signum)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+def train(network: type[Classifier], args: Sequence[str] | None, folder: Path | None = None) -> None:
+    """Do what :func:`launch` does, and leave it to the caller to say what went wrong.
+
+    Args:
+        network: One of the six.
+        args: The command line, or ``None`` for this process's.
+        folder: Where the run's logs go; ``None`` for ``version_N`` in the network's folder.
+
+    Raises:
+        InputError: Something is wrong that the user can put right.
+        InterruptedRunError: A signal asked the run to end.
+    """
     hardware.keep_freed_memory()
     for warning in UNHELPFUL:
         warnings.filterwarnings("ignore", warning)
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        launcher = Launcher(network, args)
+        launcher = Launcher(network, args, folder)
         with launcher.stop:
             _run(launcher)
-    except (InputError, MisconfigurationException) as error:
-        fail(error)
+    except MisconfigurationException as error:
+        raise InputError(str(error)) from error
     except OSError as error:
-        fail(f"the run cannot go on ({error}): see that its folder is still there and the disk not full")
-    except InterruptedRunError as interruption:
-        print(f"{interruption}: {how_to_go_on(launcher.trainer)}", file=sys.stderr)
-        sys.exit(128 + interruption.signum)
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+        raise InputError(
+            f"the run cannot go on ({error}): see that its folder is still there and the disk not full"
+        ) from error
 
 
 @rank_zero_only
@@ -276,7 +303,9 @@ def _run(launcher: Launcher) -> None:
         screen.announce(network, launcher.config.recipe, trainer, data)
         if isinstance(trainer.logger, TensorBoardLogger):
             make_folder(trainer.logger.log_dir)
-            launcher.parser.save(launcher.config, f"{trainer.logger.log_dir}/config.yaml", overwrite=True)
+            config = launcher.config.clone()
+            config.ckpt_path = None  # who repeats the run begins anew
+            launcher.parser.save(config, f"{trainer.logger.log_dir}/config.yaml", overwrite=True)
     if launcher.config.compile:
         network.network.compile()
     trainer.fit(network, data, ckpt_path=launcher.resumed, weights_only=True)

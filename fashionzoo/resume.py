@@ -13,6 +13,7 @@ import torch
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import EarlyStopping
 
 from fashionzoo.errors import InputError
 from fashionzoo.files import replacing
@@ -49,12 +50,12 @@ class InterruptedRunError(Exception):
 
     Args:
         signum: Which one.
-        epoch: The epoch that was under way, from 1.
+        trainer: Whose run it is.
     """
 
-    def __init__(self, signum: int, epoch: int) -> None:
-        super().__init__(f"interrupted by {signal.Signals(signum).name} in epoch {epoch}")
-        self.signum = signum
+    def __init__(self, signum: int, trainer: Trainer) -> None:
+        super().__init__(f"interrupted by {signal.Signals(signum).name} in epoch {trainer.current_epoch + 1}")
+        self.signum, self.trainer = signum, trainer
 
 
 class OrderlyStop(Callback):
@@ -76,6 +77,12 @@ class OrderlyStop(Callback):
         for signum, handler in self.previous.items():
             signal.signal(signum, handler)
 
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Let a run that goes on, and that early stopping had ended before, stay ended."""
+        for callback in trainer.early_stopping_callbacks:
+            if isinstance(callback, EarlyStopping) and callback.wait_count >= callback.patience:
+                trainer.should_stop = True
+
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         """Stop if a signal has come."""
         self._stop(trainer)
@@ -95,7 +102,7 @@ class OrderlyStop(Callback):
 
     def _stop(self, trainer: Trainer) -> None:
         if self.signum:
-            raise InterruptedRunError(self.signum, trainer.current_epoch + 1)
+            raise InterruptedRunError(self.signum, trainer)
 
 
 class WholeCheckpointIO(TorchCheckpointIO):

@@ -22,17 +22,19 @@ from torch.utils.tensorboard.summary import hparams
 from fashionzoo.classifier import Classifier
 from fashionzoo.data import FashionMNISTDataModule
 from fashionzoo.errors import InputError
+from fashionzoo.figures import draw_confusion
 from fashionzoo.images import CLASSES, SIZE
 from fashionzoo.networks import Network
 
 NEAR_ZERO = 0.01  # an activation with a smaller absolute value counts as near zero
 SAMPLE = 250  # images whose activations are looked at together
 GRID = 5  # mistakes a side of the grid
+HISTOGRAM_BINS = 64  # TensorBoard draws 30; its default of some 1,500 makes up half of an event file
 FINAL = ("val/acc", "val/loss", "train/acc", "train/loss", "test/acc", "test/loss", "test/calibration_error")
 CHARTS = {
     "curves": {
         "loss": ["Multiline", ["train/loss", "val/loss"]],
-        "accuracy": ["Multiline", ["train/acc", "val/acc"]],
+        "accuracy": ["Multiline", ["train/acc$", "val/acc"]],  # regular expressions
     }
 }
 
@@ -53,7 +55,7 @@ class TensorBoardPictures(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the texts, the graph and the layout of the charts."""
         assert isinstance(pl_module, Classifier)
-        for logger in _tensorboards(trainer) if trainer.current_epoch == 0 else []:  # a resumed run has them
+        for logger in tensorboards(trainer) if trainer.current_epoch == 0 else []:  # a resumed run has them
             writer = logger.experiment
             writer.add_custom_scalars(CHARTS)
             writer.add_text(f"recipe/{self.recipe}", self.about)
@@ -69,14 +71,16 @@ class TensorBoardPictures(Callback):
         epoch = pl_module.epoch
         if trainer.sanity_checking or epoch & (epoch - 1):
             return
-        for logger in _tensorboards(trainer):
+        for logger in tensorboards(trainer):
             writer = logger.experiment
-            writer.add_figure("val/confusion", draw_confusion(pl_module), epoch)
+            writer.add_figure("val/confusion", draw_confusion(pl_module.scores["confusion"].compute().tolist()), epoch)
             for name, parameter in pl_module.network.named_parameters():
-                writer.add_histogram(f"weights/{name}", parameter, epoch)
-            with _evaluating(pl_module.network):
-                for name, values in activations(pl_module.network, _images(trainer, "val")[:SAMPLE]).items():
-                    writer.add_histogram(f"activations/{name}", values, epoch)
+                writer.add_histogram(f"weights/{name}", parameter, epoch, bins=HISTOGRAM_BINS)
+            with evaluating(pl_module.network):
+                for name, values in activations(
+                    pl_module.network, data_of(trainer).sets["val"].images[:SAMPLE]
+                ).items():
+                    writer.add_histogram(f"activations/{name}", values, epoch, bins=HISTOGRAM_BINS)
                     writer.add_scalar(f"near_zero/{name}", share_near_zero(values), epoch)
 
     @rank_zero_only
@@ -86,7 +90,7 @@ class TensorBoardPictures(Callback):
         Raises:
             InputError: The folder of the logs was deleted during the run.
         """
-        for logger in _tensorboards(trainer):
+        for logger in tensorboards(trainer):
             logger.experiment.flush()
             if not Path(logger.log_dir).is_dir():
                 raise InputError(f"{logger.log_dir} was deleted during the run: start again, what was logged is lost")
@@ -95,27 +99,19 @@ class TensorBoardPictures(Callback):
         """Keep the last metrics of training, which testing clears."""
         self.final = {key: value for key, value in trainer.callback_metrics.items() if key in FINAL}
 
-    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log the share of hidden activations near zero, with the network as it is used and as it is trained."""
-        assert isinstance(pl_module, Classifier)
-        images = _images(trainer, "test")
-        training = copy.deepcopy(pl_module.network).train()  # a copy: batch statistics would change
-        for name, network in (("near_zero", pl_module.network), ("near_zero_while_training", training)):
-            shares = [
-                share_near_zero(torch.cat([values.flatten() for values in activations(network, batch).values()]))
-                for batch in images.split(SAMPLE)
-            ]
-            pl_module.log_epoch({f"test/{name}": torch.stack(shares).mean()})
-
     @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the pictures of the tested network, and the hyperparameters with the final metrics."""
         assert isinstance(pl_module, Classifier)
         tested = {key: value for key, value in trainer.callback_metrics.items() if key in FINAL}
-        for logger in _tensorboards(trainer):
+        for logger in tensorboards(trainer):
             writer = logger.experiment
-            writer.add_figure("test/confusion", draw_confusion(pl_module), pl_module.epoch)
-            mine = _images(trainer, "test")[trainer.global_rank :: trainer.world_size]  # as the sampler shared them out
+            writer.add_figure(
+                "test/confusion", draw_confusion(pl_module.scores["confusion"].compute().tolist()), pl_module.epoch
+            )
+            mine = (
+                data_of(trainer).sets["test"].images[trainer.global_rank :: trainer.world_size]
+            )  # as the sampler shared them out
             writer.add_figure("test/mistakes", draw_mistakes(pl_module, mine), pl_module.epoch)
             # Not Lightning's log_hyperparams, which would log the metrics a second time.
             settings = {key: value if isinstance(value, float) else str(value) for key, value in logger.hparams.items()}
@@ -155,23 +151,6 @@ def share_near_zero(values: Tensor) -> Tensor:
     return (values.abs() < NEAR_ZERO).float().mean()
 
 
-def draw_confusion(classifier: Classifier) -> Figure:
-    """Draw the confusion matrix of the split that was evaluated last; rows are the true classes."""
-    counts = classifier.scores["confusion"].compute().cpu()
-    shares = counts / counts.sum(dim=1, keepdim=True).clamp(min=1)
-    figure = Figure(figsize=(6, 5.6))
-    axes = figure.add_axes((0.17, 0.17, 0.82, 0.82))
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(CLASSES)), CLASSES, rotation=45, ha="right", fontsize=8)
-    axes.set_yticks(range(len(CLASSES)), CLASSES, fontsize=8)
-    axes.set_xlabel("predicted class")
-    axes.set_ylabel("true class")
-    for true, said in counts.nonzero().tolist():
-        shade = "white" if shares[true, said] > 0.5 else "black"
-        axes.text(said, true, f"{counts[true, said]}", ha="center", va="center", fontsize=8, color=shade)
-    return figure
-
-
 def draw_mistakes(classifier: Classifier, images: Tensor) -> Figure:
     """Draw the images that the network is surest and wrong about, the worst first.
 
@@ -190,19 +169,20 @@ def draw_mistakes(classifier: Classifier, images: Tensor) -> Figure:
     return figure
 
 
-def _tensorboards(trainer: Trainer) -> list[TensorBoardLogger]:
+def tensorboards(trainer: Trainer) -> list[TensorBoardLogger]:
+    """Return those of a trainer's loggers that write for TensorBoard."""
     return [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
 
 
-def _images(trainer: Trainer, split: str) -> Tensor:
-    """Return a preprocessed split of the trainer's data."""
+def data_of(trainer: Trainer) -> FashionMNISTDataModule:
+    """Return the data that a trainer trains and tests on."""
     data = trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning's connector
     assert isinstance(data, FashionMNISTDataModule)
-    return data.sets[split].images
+    return data
 
 
 @contextmanager
-def _evaluating(network: Network) -> Iterator[None]:
+def evaluating(network: Network) -> Iterator[None]:
     """Put a network into evaluation mode and back."""
     was_training = network.training
     network.eval()

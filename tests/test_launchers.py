@@ -1,5 +1,6 @@
 """The launchers and the command, as a user calls them, on the real data."""
 
+import math
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from fashionzoo.cli import main
 from fashionzoo.hardware import computes_in_bf16
 from fashionzoo.launcher import Launcher
 from fashionzoo.recipes import get_recipe
+from fashionzoo.runs import Run
 from tests.conftest import put
 
 EXPERIMENTS = Path(__file__).parent.parent / "experiments"
@@ -91,6 +93,22 @@ def test_tensorboard_has_everything_that_is_promised(runs: dict[str, tuple[Path,
     assert b"lr" in hparams.content
     assert b"batch_size" in hparams.content
     assert b"test/acc" in events.summary_metadata["_hparams_/experiment"].plugin_data.content
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_run_leaves_records_that_say_what_tensorboard_shows(runs: dict[str, tuple[Path, str]], name: str) -> None:
+    logs, _ = runs[name]
+    run = Run(logs)
+    events = EventAccumulator(str(logs))
+    events.Reload()
+    for tag in events.Tags()["scalars"]:
+        shown = {event.step: pytest.approx(event.value, rel=1e-5) for event in events.Scalars(tag)}
+        assert {step: value for step, value in enumerate(run.metrics[tag], 1) if not math.isnan(value)} == shown
+    assert set(run.confusion) == set(CLASSES)
+    assert sum(run.recalls().values()) / 10 == pytest.approx(run.last("test/acc"), abs=1e-5)
+    assert sum(run.activations["block0"]) % 10_000 == 0
+    assert run.machine["torch"] == torch.__version__.split("+")[0]
+    assert run.seed == 0
 
 
 def test_the_saved_configuration_reproduces_the_run(runs: dict[str, tuple[Path, str]], tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+"""Finished runs as programs see them: the records in a folder of logs, read without torch or Lightning."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fashionzoo.errors import InputError
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Args:
+        folder: Where its records lie.
+    """
+
+    folder: Path
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """All flags of the run, as its ``config.yaml`` has them."""
+        config: dict[str, Any] = yaml.safe_load((self.folder / "config.yaml").read_bytes())
+        return config
+
+    @cached_property
+    def machine(self) -> dict[str, Any]:
+        """Seconds of training up to the epoch that was tested, precision, hardware and versions."""
+        machine: dict[str, Any] = json.loads((self.folder / "machine.json").read_text())
+        return machine
+
+    @cached_property
+    def metrics(self) -> dict[str, list[float]]:
+        """The curve of each metric, a value an epoch, NaN where nothing was logged."""
+        columns, *rows = self._table("metrics.csv")
+        values = [[float(cell) if cell else math.nan for cell in row] for row in rows]
+        return {name: list(column) for name, *column in zip(columns, *values, strict=True)}
+
+    @cached_property
+    def confusion(self) -> dict[str, dict[str, int]]:
+        """How many test images of each true class were taken for each class."""
+        (_, *names), *rows = self._table("confusion.csv")
+        return {true: dict(zip(names, map(int, counts), strict=True)) for true, *counts in rows}
+
+    @cached_property
+    def activations(self) -> dict[str, list[float]]:
+        """The histogram of hidden activations: lower edges of the bins as ``from``, and the counts of each block."""
+        columns, *rows = self._table("activations.csv")
+        return {name: list(map(float, column)) for name, *column in zip(columns, *rows, strict=True)}
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return int(self.config["seed_everything"])
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it trained."""
+        return len(self.metrics["epoch"])
+
+    def last(self, metric: str) -> float:
+        """Return a metric at the end of the run."""
+        return self.metrics[metric][-1]
+
+    def best(self) -> tuple[float, int]:
+        """Return the highest validation accuracy, and the epoch that had it first."""
+        curve = self.metrics["val/acc"]
+        return max(curve), curve.index(max(curve)) + 1
+
+    def first_epoch(self, metric: str, at_least: float) -> float:
+        """Return the first epoch in which a metric reached a value; infinity if none did."""
+        return next((epoch for epoch, value in enumerate(self.metrics[metric], 1) if value >= at_least), math.inf)
+
+    def recalls(self) -> dict[str, float]:
+        """Return the share of each class's test images that were recognised."""
+        return {true: counts[true] / sum(counts.values()) for true, counts in self.confusion.items()}
+
+    def confusions(self, true: str) -> list[str]:
+        """Return the other classes in the order in which a class was taken for them, the commonest first."""
+        others = {name: count for name, count in self.confusion[true].items() if name != true}
+        return sorted(others, key=lambda name: -others[name])
+
+    def _table(self, name: str) -> list[list[str]]:
+        with (self.folder / name).open(newline="") as file:
+            return list(csv.reader(file))
+
+
+def place(logs: Path, network: str, recipe: str, seed: int) -> Path:
+    """Return the folder of a reference run: that of seed 0 holds those of the others.
+
+    Example:
+        >>> place(Path("lightning_logs"), "cnn_plain", "report", 2).as_posix()
+        'lightning_logs/cnn_plain/report/seed_2'
+    """
+    home = logs / network / recipe
+    return home / f"seed_{seed}" if seed else home
+
+
+def is_finished(folder: Path) -> bool:
+    """Tell whether a run in a folder came to its end: its metrics are written last."""
+    return (folder / "metrics.csv").exists()
+
+
+def find(logs: Path, network: str, recipe: str) -> dict[int, Run]:
+    """Return a network's finished runs by their seed: the reference runs or, where there are none, a user's own.
+
+    Args:
+        logs: A folder like ``lightning_logs``.
+        network: A network's registry name.
+        recipe: What the runs were trained by.
+
+    Raises:
+        InputError: The records of a run cannot be read.
+    """
+    home = logs / network
+    reference = [home / recipe, *sorted((home / recipe).glob("seed_*"))]
+    own = sorted(home.glob("version_*"), key=lambda folder: folder.stat().st_mtime)
+    found = {}
+    for folder in [f for f in reference if is_finished(f)] or [f for f in own if is_finished(f)]:
+        run = Run(folder)
+        try:
+            if not (run.epochs and run.confusion and run.activations and run.machine["seconds"]):
+                raise ValueError("empty")
+            if run.config["recipe"] == recipe:
+                found[run.seed] = run
+        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+            raise InputError(f"the records in {folder} are damaged ({error}): delete the run") from error
+    return found

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
+import signal
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from fashionzoo import __version__
 from fashionzoo.errors import InputError, fail, nearest
 from fashionzoo.recipes import RECIPES
+
+if TYPE_CHECKING:
+    from fashionzoo.claims import Verdict
 
 EXAMPLES = """\
 examples:
@@ -19,6 +26,7 @@ examples:
   fashionzoo data
   fashionzoo fit mlp_relu_narrowing --trainer.max_epochs 50
   fashionzoo fit cnn_plain --recipe tuned
+  fashionzoo claims
   fashionzoo predict shirt.png --checkpoint lightning_logs/cnn_plain/version_0/checkpoints/best.ckpt
 """
 TOP = 3  # classes that predict shows
@@ -53,6 +61,8 @@ def main(args: Sequence[str] | None = None) -> None:
         COMMANDS[options.command](options)
     except InputError as error:
         fail(error)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 def list_networks(options: argparse.Namespace) -> None:
@@ -108,7 +118,59 @@ def predict(options: argparse.Namespace) -> None:
         sys.exit(2)
 
 
+def show_claims(options: argparse.Namespace) -> None:
+    """Print what the runs say of each claim of the report."""
+    if options.logs.exists() and not options.logs.is_dir():
+        raise InputError(f"{options.logs} is not a folder: name one with runs in it")
+    if options.run:
+        from fashionzoo import reference
+        from fashionzoo.resume import InterruptedRunError
+
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                reference.make(options.logs, "report")
+        except InterruptedRunError as interruption:
+            print(f"{interruption}: go on with the same command", file=sys.stderr)
+            sys.exit(128 + interruption.signum)
+    from fashionzoo import claims
+
+    if not options.logs.is_dir():
+        raise InputError(f"there is no folder {options.logs}: name the one with your runs, or add --run to train")
+    verdicts = claims.measure(options.logs)
+    if options.json:
+        print(json.dumps([verdict.as_json() for verdict in verdicts], indent=1))
+    else:
+        print_verdicts(verdicts)
+    if missing := [verdict for verdict in verdicts if verdict.outcome == "not comparable"]:
+        raise InputError(
+            f"{len(missing)} claims cannot be measured ({missing[0].reason}): --run makes the runs that are missing"
+        )
+
+
+def print_verdicts(verdicts: Sequence[Verdict]) -> None:
+    """Print claims and outcomes as a table, the reasons of those that do not hold, and the count."""
+    from rich.console import Console
+    from rich.table import Table
+
+    colours = {"holds": "green", "fails": "red", "not comparable": "yellow"}
+    table = Table(show_lines=True)
+    for column in ("id", "the report says", "expected", "measured: mean (range)", "outcome"):
+        table.add_column(column, overflow="fold")
+    for verdict in verdicts:
+        claim, colour = verdict.claim, colours[verdict.outcome]
+        outcome = f"[{colour}]{verdict.outcome}[/] {verdict.held if verdict.findings else ''}"
+        table.add_row(claim.id, claim.says, claim.expects, verdict.measured(), outcome)
+    console = Console()
+    console.print(table)
+    for verdict in verdicts:
+        if verdict.reason:
+            console.print(f"{verdict.claim.id} {verdict.outcome}: {verdict.reason}", highlight=False)
+    counts: Counter[str] = Counter(verdict.outcome for verdict in verdicts)
+    console.print(f"{len(verdicts)} claims: " + ", ".join(f"{counts[outcome]} {outcome}" for outcome in colours))
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "claims": show_claims,
     "list": list_networks,
     "data": fetch_data,
     "fit": fit_nothing,
@@ -129,6 +191,12 @@ def _parser() -> Parser:
     commands.add_parser("list", help="show the networks")
     data = commands.add_parser("data", help="fetch and check Fashion-MNIST")
     data.add_argument("--root", help="folder of the data; default: $FASHIONZOO_DATA or the user's cache folder")
+    claims = commands.add_parser("claims", help="check the report's claims against finished runs")
+    claims.add_argument(
+        "logs", nargs="?", type=Path, default=Path("lightning_logs"), metavar="LOGDIR", help="default: lightning_logs"
+    )
+    claims.add_argument("--run", action="store_true", help="train first what is missing: an hour or more")
+    claims.add_argument("--json", action="store_true", help="print JSON, with each seed's numbers")
     fitting = commands.add_parser("fit", help="train and test a network", usage="fashionzoo fit NETWORK [FLAGS]")
     fitting.epilog = f"NETWORK is one of {', '.join(sorted(RECIPES))}; `fashionzoo fit NETWORK --help` lists its flags."
     predicting = commands.add_parser("predict", help="say what is on images")

@@ -1,0 +1,60 @@
+"""Reference runs: all networks by one recipe, with the seeds that were declared beforehand."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from statistics import mean
+
+from fashionzoo.classifier import NETWORKS
+from fashionzoo.launcher import train
+from fashionzoo.runs import find, is_finished, place
+
+SEEDS = (0, 1, 2)
+RECORDS = ("config.yaml", "metrics.csv", "confusion.csv", "activations.csv", "machine.json")
+
+
+def make(logs: Path, recipe: str) -> None:
+    """Train, seed by seed, what is missing; a run that was interrupted goes on where it was.
+
+    The run of seed 0 keeps what TensorBoard shows, the others only their records; none keeps its checkpoints.
+
+    Args:
+        logs: A folder like ``lightning_logs``.
+        recipe: ``"report"`` or ``"tuned"``.
+
+    Raises:
+        InputError: A run cannot be trained.
+        InterruptedRunError: A signal asked to end.
+    """
+    planned = [(network, seed) for seed in SEEDS for network in NETWORKS]
+    for number, (network, seed) in enumerate(planned, 1):
+        folder = place(logs, network, recipe, seed)
+        if not is_finished(folder):
+            left = seconds_left(logs, recipe, planned[number - 1 :])
+            print(f"\nrun {number} of {len(planned)}: {network}, seed {seed}; time left: {left}", flush=True)
+            last = folder / "checkpoints" / "last.ckpt"
+            if folder.exists() and not last.exists():
+                tidy(folder, keep_events=False)  # of a run that was killed in its first epoch
+            resumed = [f"--ckpt_path={last}"] if last.exists() else []
+            train(NETWORKS[network], [f"--recipe={recipe}", f"--seed_everything={seed}", *resumed], folder)
+        tidy(folder, keep_events=seed == 0)
+
+
+def seconds_left(logs: Path, recipe: str, planned: list[tuple[str, int]]) -> str:
+    """Estimate how long the missing runs take, from the finished ones."""
+    took = {n: [run.machine["seconds"] for run in find(logs, n, recipe).values()] for n in NETWORKS}
+    finished = [seconds for each in took.values() for seconds in each]
+    if not finished:
+        return "known after the first run"
+    missing = [network for network, seed in planned if not is_finished(place(logs, network, recipe, seed))]
+    seconds = sum(mean(took[network] or finished) for network in missing)
+    return f"about {seconds / 60:.0f} minutes"
+
+
+def tidy(folder: Path, keep_events: bool) -> None:
+    """Remove what a finished run leaves beside its records."""
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    for path in folder.iterdir():
+        if path.is_file() and path.name not in RECORDS and not (keep_events and "tfevents" in path.name):
+            path.unlink()

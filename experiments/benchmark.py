@@ -5,15 +5,13 @@
 
 Every contender trains the same network on the same 55,000 images with the same batch size, in a process of its own.
 The processes take turns (A B C A B C ...), so that whatever else the machine does falls on all of them; the first epoch
-of each is warm-up and not counted. Written to experiments/benchmark.json and, as a table, to experiments/RESULTS.md.
+of each is warm-up and not counted. Written to experiments/benchmark.json, from which results.py makes its tables.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -22,11 +20,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-HERE = Path(__file__).parent
+MEASURED = Path(__file__).with_suffix(".json")
 TRAIN, VAL = 55_000, 5_000
 
 
@@ -357,20 +354,6 @@ def start_up(repeats: int) -> dict[str, float]:
     return {name: statistics.median(times[1:]) for name, times in seconds.items()}
 
 
-def machine() -> dict[str, str]:
-    """Return what the numbers depend on."""
-    import torch
-
-    packages = ("torch", "torchvision", "lightning", "torchmetrics", "scikit-learn", "fashionzoo")
-    model = torch.cpu.get_capabilities().get("cpu_name", platform.processor())
-    return {
-        "processor": f"{model}, {os.cpu_count()} cores, {platform.machine()}",
-        "instructions": torch.backends.cpu.get_cpu_capability(),
-        "system": f"{platform.system()}, Python {platform.python_version()}",
-        **{package: version(package) for package in packages},
-    }
-
-
 def report(results: dict[str, Any]) -> str:
     """Return the results as a section of Markdown."""
     lines = ["## Speed", "", ", ".join(f"{key} {value}" for key, value in results["machine"].items()) + ".", ""]
@@ -407,7 +390,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", default=list(CASES), metavar="CASE", help=f"of {', '.join(CASES)}")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--output", type=Path, default=HERE / "benchmark.json", help="RESULTS.md goes beside it")
+    parser.add_argument("--output", type=Path, default=MEASURED, help="default: experiments/benchmark.json")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if unknown := set(options.cases) - set(CASES):
@@ -415,17 +398,17 @@ def main() -> None:
     if options.contender:
         CONTENDERS[options.contender](CASES[options.cases[0]], Turns())
         return
+    from fashionzoo import hardware
+
     cases = json.loads(options.output.read_text())["cases"] if options.output.exists() else {}
     results = {
-        "machine": machine(),
+        "machine": hardware.describe("scikit-learn"),
         "peak_flops": {"float32": matmul_peak(bf16=False), "bfloat16": matmul_peak(bf16=True)},
         "start_up_seconds": start_up(options.rounds),
         "cases": cases | {name: measure(name, options.rounds) for name in options.cases},
     }
     options.output.write_text(json.dumps(results, indent=1) + "\n")
-    section = report(results)
-    options.output.with_name("RESULTS.md").write_text(f"# Results\n\n{section}")
-    print(section)
+    print(report(results))
 
 
 if __name__ == "__main__":

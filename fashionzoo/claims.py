@@ -296,7 +296,7 @@ def widening_takes_shirts_for_others(found: Runs) -> Finding:
     "N4.level",
     PLAIN,
     "63.1 % test accuracy, lr 1e-2, 20 iterations",
-    if_fails="On all training images the network does far better; RESULTS.md shows on how many it would not.",
+    if_fails="On all training images the network does far better; RESULTS.md shows how it does on fewer.",
 )
 def plain_level(found: Runs) -> Finding:
     """Test accuracy, best epoch of 20, is within 0.02 of 0.631."""

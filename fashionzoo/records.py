@@ -28,7 +28,7 @@ class Records(Callback):
 
     - ``metrics.csv``: all scalars, a row an epoch; what is measured at the end stands in the last row
     - ``confusion.csv``: the confusion matrix of the test images; rows are true classes
-    - ``activations.csv``: how many activations of each hidden block, on the test images, lie above a bin's lower edge
+    - ``activations.csv``: how many activations of each hidden block, on the test images, lie in each bin, to six digits
     - ``machine.json``: seconds of training up to the epoch that is tested, precision, hardware and versions
     """
 

@@ -1,6 +1,7 @@
 """What the README says can be typed, and the tests it names exist."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,9 @@ def shortened(line: str) -> str:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that looks like a checkout, with a picture in it."""
     folder = tmp_path_factory.mktemp("readme")
+    shutil.copytree(
+        HERE.parent / "lightning_logs", folder / "lightning_logs", ignore=shutil.ignore_patterns("version_*")
+    )
     (folder / "experiments").symlink_to(HERE.parent / "experiments")
     Image.new("L", (100, 120)).save(folder / "shirt.png")
     return folder
@@ -64,3 +68,11 @@ def test_the_make_targets_exist() -> None:
     assert targets == ["train", "test"]
     makefile = (HERE.parent / "Makefile").read_text()
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+def test_a_package_index_gets_nothing_that_it_cannot_show() -> None:
+    words = [sys.executable, "-m", "hatch_fancy_pypi_readme"]
+    shown = subprocess.run(words, cwd=HERE.parent, capture_output=True, text=True, check=True).stdout
+    assert len(shown) > 0.9 * len(re.sub(r"!?\[[^]]*\]\([^)]*\)", "", README))
+    assert "![" not in shown
+    assert all(link.startswith("https://") for link in re.findall(r"\]\(([^)]*)\)", shown))

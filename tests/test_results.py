@@ -1,0 +1,90 @@
+"""What is published is what the committed runs and measurements say."""
+
+import json
+import re
+from pathlib import Path
+
+import benchmark
+import pytest
+import results
+import yaml
+from PIL import Image
+
+from fashionzoo import RECIPES, claims, runs
+from fashionzoo.classifier import NETWORKS
+from fashionzoo.recipes import get_recipe
+from fashionzoo.reference import RECORDS, SEEDS
+from fashionzoo.runs import place
+
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def verdicts() -> list[claims.Verdict]:
+    """The outcomes of all claims on the committed runs."""
+    return claims.measure(results.LOGS)
+
+
+def test_the_results_are_those_of_the_committed_runs(verdicts: list[claims.Verdict]) -> None:
+    found = {network: runs.find(results.LOGS, network, "report") for network in RECIPES}
+    assert (results.HERE / "RESULTS.md").read_text() == results.results(found, verdicts)
+
+
+def test_the_table_in_the_readme_is_that_of_the_committed_runs(verdicts: list[claims.Verdict]) -> None:
+    text = results.README.read_text()
+    assert results.readme(text, verdicts) == text
+    assert text.count("<!-- claims -->") == 1
+
+
+def test_the_measurements_are_of_networks_that_there_are() -> None:
+    measured = json.loads(benchmark.MEASURED.read_text())["cases"]
+    assert set(measured) <= set(benchmark.CASES)
+    assert {case.network for case in benchmark.CASES.values()} <= set(RECIPES)
+
+
+def test_the_figures_can_be_drawn_from_the_committed_runs(tmp_path: Path) -> None:
+    found = {network: runs.find(results.LOGS, network, "report") for network in RECIPES}
+    figures = results.draw(found)
+    assert {*figures, "tensorboard"} == {path.stem for path in results.FIGURES.iterdir()}
+    for name, figure in figures.items():
+        figure.savefig(tmp_path / f"{name}.png")
+
+
+def test_every_figure_is_there_and_light() -> None:
+    text = (results.HERE / "RESULTS.md").read_text() + results.README.read_text()
+    shown = {Path(link).name for link in re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)}
+    files = {path.name: path for path in results.FIGURES.iterdir()}
+    assert shown == set(files)
+    assert sum(path.stat().st_size for path in files.values()) < 3 * MEGABYTE
+    for path in files.values():
+        with Image.open(path) as image:
+            assert image.width >= 850
+
+
+@pytest.mark.parametrize("network", RECIPES)
+def test_the_reference_runs_are_whole_and_small(network: str) -> None:
+    for seed in SEEDS:
+        folder = place(results.LOGS, network, "report", seed)
+        names = {path.name for path in folder.iterdir() if path.is_file()}
+        assert set(RECORDS) <= names
+        assert any("tfevents" in name for name in names) == (seed == 0)
+        assert sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) < MEGABYTE
+        assert not list(folder.glob("**/*.ckpt"))
+        assert "/" not in yaml.safe_load((folder / "config.yaml").read_text()).get("ckpt_path", "")
+
+
+@pytest.mark.parametrize("network", RECIPES)
+def test_the_reference_runs_are_those_of_the_recipes(network: str) -> None:
+    flags = get_recipe(network, "report").flags()
+    for seed in SEEDS:
+        run = runs.Run(place(results.LOGS, network, "report", seed))
+        assert run.seed == seed
+        defaults = dict(NETWORKS[network]().hparams)  # type: ignore[call-arg]
+        assert {key: run.config["model"][key] for key in defaults} == json.loads(json.dumps(defaults))
+        for flag, value in flags.items():
+            section, key = flag.split(".")
+            assert run.config[section].get(key) == value
+        assert run.epochs <= flags["trainer.max_epochs"]
+        assert sum(sum(row.values()) for row in run.confusion.values()) == 10_000
+        right = sum(row[true] for true, row in run.confusion.items())
+        assert run.last("test/acc") == pytest.approx(right / 10_000)

@@ -29,7 +29,7 @@ from fashionzoo.networks import Network
 NEAR_ZERO = 0.01  # an activation with a smaller absolute value counts as near zero
 SAMPLE = 250  # images whose activations are looked at together
 GRID = 5  # mistakes a side of the grid
-HISTOGRAM_BINS = 64  # TensorBoard draws 30; its default of some 1,500 makes up half of an event file
+HISTOGRAM_BINS = 64  # TensorBoard draws 30; its default of some 1,500 makes up a third of an event file
 FINAL = ("val/acc", "val/loss", "train/acc", "train/loss", "test/acc", "test/loss", "test/calibration_error")
 CHARTS = {
     "curves": {

@@ -10,7 +10,7 @@ import torch
 from PIL.Image import Image
 from torch import Tensor, nn
 
-from fashionzoo.errors import InputError
+from fashionzoo.errors import InputError, nearest
 from fashionzoo.images import CLASSES, SIZE, ImageLike, Prediction, Preprocess, collect
 
 Activation = Literal["sigmoid", "tanh", "relu", "elu"]
@@ -117,7 +117,7 @@ class MLP(Network):
         Input ``(N, 1, 28, 28)``; output ``(N, 10)``, logits.
 
     Raises:
-        InputError: A width is below 1 or the dropout outside [0, 1).
+        InputError: A width is below 1, the dropout outside [0, 1), or there is no such activation.
 
     Example:
         >>> MLP(widths=(128, 32))(torch.zeros(2, 1, 28, 28)).shape
@@ -135,7 +135,7 @@ class MLP(Network):
         _check_dropout(dropout)
         blocks = [
             nn.Sequential(
-                nn.Linear(inputs, width), ACTIVATIONS[activation](), *([nn.Dropout(dropout)] if dropout else [])
+                nn.Linear(inputs, width), _activation(activation), *([nn.Dropout(dropout)] if dropout else [])
             )
             for inputs, width in zip([SIZE * SIZE, *widths], widths, strict=False)
         ]
@@ -170,7 +170,7 @@ class CNN(Network):
 
     Raises:
         InputError: A width or number of convolutions is below 1, there are more than four blocks or not as many numbers
-            of convolutions, or the dropout is outside [0, 1).
+            of convolutions, the dropout is outside [0, 1), or there is no such activation.
 
     Example:
         >>> CNN(channels=(16, 8), hidden=(32,))(torch.zeros(2, 1, 28, 28)).shape
@@ -206,14 +206,14 @@ class CNN(Network):
                 # Pooling comes before the rest, which then has a quarter of the values to work on.
                 layers += [nn.MaxPool2d(2)] if index == count - 1 else []
                 layers += [nn.BatchNorm2d(outputs)] if batch_norm else []
-                layers += [ACTIVATIONS[activation]()]
+                layers += [_activation(activation)]
             return nn.Sequential(*layers, *([nn.Dropout2d(dropout)] if dropout else []))
 
         blocks = [block(*sizes) for sizes in zip([1, *channels], channels, convolutions, strict=False)]
         features = channels[-1] * side * side
         dense = [
             nn.Sequential(
-                nn.Linear(inputs, width), ACTIVATIONS[activation](), *([nn.Dropout(dropout)] if dropout else [])
+                nn.Linear(inputs, width), _activation(activation), *([nn.Dropout(dropout)] if dropout else [])
             )
             for inputs, width in zip([features, *hidden], hidden, strict=False)
         ]
@@ -248,6 +248,12 @@ def build(config: dict[str, Any]) -> Network:
     arguments = dict(config)
     families: dict[str, type[MLP] | type[CNN]] = {"MLP": MLP, "CNN": CNN}
     return families[arguments.pop("family")](**arguments)
+
+
+def _activation(name: str) -> nn.Module:
+    if name not in ACTIVATIONS:
+        raise InputError(f"unknown activation {name!r}: {nearest(name, ACTIVATIONS)}")
+    return ACTIVATIONS[name]()
 
 
 def _check_widths(name: str, widths: Sequence[int]) -> None:

@@ -74,12 +74,14 @@ def test_dropout_acts_in_training_only() -> None:
         (MLP, {"widths": (3, 0)}, "widths of"),
         (MLP, {"dropout": 1.5}, "dropout of 1.5"),
         (MLP, {"dropout": float("nan")}, "dropout of nan"),
+        (MLP, {"activation": "sigmoidal"}, "unknown activation 'sigmoidal': did you mean sigmoid"),
         (CNN, {"channels": (-1,)}, "channels of"),
         (CNN, {"channels": (4, 4, 4, 4, 4)}, "use at most 4"),
         (CNN, {"hidden": (0,)}, "hidden of"),
         (CNN, {"convolutions": (1, 0)}, "convolutions of"),
         (CNN, {"channels": (4, 4), "convolutions": (1,)}, "give one number for each of"),
         (CNN, {"dropout": -0.1}, "dropout of -0.1"),
+        (CNN, {"activation": "gelu"}, "unknown activation 'gelu': did you mean"),
     ],
 )
 def test_impossible_networks_are_refused(family: type[MLP | CNN], arguments: dict[str, object], complaint: str) -> None:

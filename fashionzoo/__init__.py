@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fashionzoo.launcher import launch
     from fashionzoo.networks import CNN, MLP
     from fashionzoo.recipes import RECIPES, Recipe
+    from fashionzoo.zoo import Weights, get_model, get_weights, list_models
 
 _HOMES = {
     "classifier": (
@@ -43,6 +44,7 @@ _HOMES = {
     "launcher": ("launch",),
     "networks": ("CNN", "MLP"),
     "recipes": ("RECIPES", "Recipe"),
+    "zoo": ("Weights", "get_model", "get_weights", "list_models"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -64,7 +66,11 @@ __all__ = [
     "ReLUWideningMLP",
     "Recipe",
     "SigmoidNarrowingMLP",
+    "Weights",
+    "get_model",
+    "get_weights",
     "launch",
+    "list_models",
 ]
 
 

@@ -35,8 +35,8 @@ def read(path: str | Path) -> dict[str, Any]:
     return checkpoint
 
 
-def restore(path: str | Path) -> Network:
-    """Return the trained network in a checkpoint, ready to classify.
+def restore(path: str | Path) -> tuple[str, Network]:
+    """Return the name of the network in a checkpoint, and the trained network, ready to classify.
 
     Args:
         path: What a run left under ``checkpoints/``.
@@ -48,4 +48,4 @@ def restore(path: str | Path) -> Network:
     network = build(checkpoint["fashionzoo"]["config"])
     weights = checkpoint["state_dict"]
     network.load_state_dict({key.removeprefix("network."): value for key, value in weights.items()})
-    return network.eval()
+    return checkpoint["fashionzoo"]["name"], network.eval()

@@ -1,11 +1,13 @@
-"""The figure that TensorBoard and the published results share."""
+"""The figure that TensorBoard, the published results and ``fashionzoo evaluate`` share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from fashionzoo.errors import InputError
 from fashionzoo.images import CLASSES
 
 
@@ -34,3 +36,18 @@ def draw_confusion(counts: Sequence[Sequence[int]]) -> Figure:
                 shade = "white" if shares[true][said] > 0.5 else "black"
                 axes.text(said, true, f"{count}", ha="center", va="center", fontsize=8, color=shade)
     return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure to a file whose ending says in which format.
+
+    Raises:
+        InputError: There is no such format, or the file cannot be written.
+    """
+    formats = figure.canvas.get_supported_filetypes()
+    if path.suffix.removeprefix(".") not in formats:
+        raise InputError(f"cannot draw {path}: end it in {', '.join(f'.{ending}' for ending in sorted(formats))}")
+    try:
+        figure.savefig(path)
+    except OSError as error:
+        raise InputError(f"cannot write {path} ({error.strerror}): choose another place") from error

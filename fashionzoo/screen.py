@@ -15,13 +15,11 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console
-from rich.table import Table
-from torch import Tensor
 from tqdm import tqdm
 
 from fashionzoo.classifier import Classifier
 from fashionzoo.data import FashionMNISTDataModule
-from fashionzoo.images import CLASSES
+from fashionzoo.tables import scores_table
 
 CURVES = {"train/loss": "train loss", "val/loss": "val loss", "val/acc": "val acc"}
 LINE_EVERY = 5.0  # seconds between progress lines where there is no terminal to draw a bar on
@@ -98,6 +96,7 @@ def announce(network: Classifier, recipe: str, trainer: Trainer, data: FashionMN
     parameters = sum(parameter.numel() for parameter in network.parameters())
     batch = "full batch" if data.batch_size is None else f"batches of {data.batch_size}"
     images = f"{data.val_size} validation and {data.train_size or 'all other'} training images"
+    taught = f", taught by {data.teacher}" if data.teacher else ""
     augmented = ", augmented" if data.augment else ""
     device = trainer.strategy.root_device.type
     devices = f"{trainer.world_size} x {device}" if trainer.world_size > 1 else device
@@ -105,7 +104,7 @@ def announce(network: Classifier, recipe: str, trainer: Trainer, data: FashionMN
         "network": f"{network.name}, {parameters:,} parameters",
         "recipe": f"{recipe}, at most {trainer.max_epochs} epochs, seed {torch.initial_seed()}",
         "device": f"{devices}, {trainer.precision} precision",
-        "data": f"Fashion-MNIST, {images}, {batch}{augmented}",
+        "data": f"Fashion-MNIST, {images}, {batch}{augmented}{taught}",
         "logs": trainer.log_dir or "none",
     }
     for name, text in lines.items():
@@ -126,48 +125,12 @@ def why_it_stopped(trainer: Trainer) -> str:
     return f"stopped after epoch {epochs}: another limit of the trainer was reached"
 
 
-def largest_confusions(confusion: Tensor, count: int = 3) -> list[tuple[str, str, int]]:
-    """Name the largest confusions.
-
-    Args:
-        confusion: Shape ``(10, 10)``, rows are the true classes.
-        count: How many to name.
-
-    Returns:
-        True class, predicted class, images; largest first.
-
-    Example:
-        >>> confusion = torch.eye(10) * 100
-        >>> confusion[6, 0] = 7
-        >>> largest_confusions(confusion, 1)
-        [('Shirt', 'T-shirt/top', 7)]
-    """
-    mistakes = confusion.clone().fill_diagonal_(0).flatten()
-    pairs = [(int(i) // len(CLASSES), int(i) % len(CLASSES)) for i in mistakes.argsort(descending=True)[:count]]
-    return [(CLASSES[true], CLASSES[said], int(confusion[true, said])) for true, said in pairs]
-
-
-def final_table(network: Classifier, trainer: Trainer) -> Table:
-    """Return the table of a tested network."""
-    values = trainer.callback_metrics
-    images = int(network.scores["confusion"].compute().sum())
-    table = Table(title=f"{network.name}, {images:,} test images", min_width=46)
-    table.add_column("measure")
-    table.add_column("value", justify="right")
-    table.add_row("accuracy", f"{values['test/acc']:.4f}")
-    table.add_row("loss", f"{values['test/loss']:.4f}")
-    table.add_row("calibration error", f"{values['test/calibration_error']:.4f}", end_section=True)
-    for name in CLASSES:
-        table.add_row(f"recall of {name}", f"{values[f'test/recall/{name}']:.4f}", end_section=name == CLASSES[-1])
-    for true, said, images in largest_confusions(network.scores["confusion"].compute()):
-        table.add_row(f"{true} taken for {said}", f"{images}")
-    return table
-
-
 def conclude(network: Classifier, trainer: Trainer, checkpoint: str) -> None:
     """Print the table of a tested network and where everything lies."""
     console = Console()
-    console.print(final_table(network, trainer))
+    confusion = network.scores["confusion"].compute().tolist()
+    scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    console.print(scores_table(network.name, scores, confusion))
     lines = [f"checkpoint  {checkpoint}"] if checkpoint else []
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):

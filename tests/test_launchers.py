@@ -248,7 +248,7 @@ def test_an_absent_accelerator_gets_one_line(
         (("fit",), "fit needs the name of a network"),
         (("fot",), "unknown command 'fot': did you mean fit?"),
         ((), "required: COMMAND"),
-        (("predict", "x.png"), "required: --checkpoint"),
+        (("predict", "nowhere.png"), "nowhere.png does not exist"),
         (("predict", "x.png", "--checkpoint", "nowhere.ckpt"), "there is no checkpoint nowhere.ckpt"),
         (("predict", "x.png", "--checkpoint", __file__), "is not a checkpoint"),
         (("data", "--root", __file__), "cannot write the data"),

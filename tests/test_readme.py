@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from fashionzoo.zoo import FOLDER, list_models
+
 HERE = Path(__file__).parent
 README = (HERE.parent / "README.md").read_text()
 SHORT = " --trainer.max_epochs=1 --data.train_size=400 --data.val_size=200"
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, text: str = README) -> list[str]:
     """Return the code blocks in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def shortened(line: str) -> str:
@@ -33,7 +35,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(
         HERE.parent / "lightning_logs", folder / "lightning_logs", ignore=shutil.ignore_patterns("version_*")
     )
-    (folder / "experiments").symlink_to(HERE.parent / "experiments")
+    for name in ("experiments", "hubconf.py"):
+        (folder / name).symlink_to(HERE.parent / name)
     Image.new("L", (100, 120)).save(folder / "shirt.png")
     return folder
 
@@ -50,7 +53,9 @@ def test_every_command_works(folder: Path, real_root: Path) -> None:
 
 
 def test_every_piece_of_python_works(folder: Path, real_root: Path) -> None:
-    for block in blocks("python"):
+    cards = [block for card in FOLDER.glob("*.md") for block in blocks("python", card.read_text())]
+    assert len(cards) == len(list_models())
+    for block in [*blocks("python"), *cards]:
         done = subprocess.run([sys.executable, "-c", block], cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 

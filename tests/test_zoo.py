@@ -1,0 +1,286 @@
+"""The trained networks: their files, what is said of them, and the ways out of the zoo."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+import fashionzoo as fz
+from fashionzoo import files, runs, zoo
+from fashionzoo.cli import main
+from fashionzoo.evaluation import Evaluation, evaluate, infer
+from fashionzoo.export import TOLERANCE, WRITERS, export
+from fashionzoo.recipes import get_recipe
+from fashionzoo.reference import SEEDS
+
+ROOT = Path(__file__).parent.parent
+LOGS = ROOT / "lightning_logs"
+EVERY = [(name, version) for name in zoo.list_models() for version in zoo.VERSIONS]
+
+
+@pytest.fixture(scope="module")
+def scores(real_root: Path) -> dict[tuple[str, str], Evaluation]:
+    """Each of the twelve files, measured on the real test set."""
+    return {key: evaluate(fz.get_model(*key), real_root) for key in EVERY}
+
+
+@pytest.fixture
+def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the weights that a test may damage."""
+    folder = tmp_path / "weights"
+    shutil.copytree(zoo.FOLDER, folder)
+    monkeypatch.setattr(zoo, "FOLDER", folder)
+    return folder
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """Run a command that must fail; return the one line it says."""
+    with pytest.raises(SystemExit) as end:
+        main([str(word) for word in words])
+    assert end.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+@pytest.mark.parametrize("key", EVERY)
+def test_each_file_scores_what_the_manifest_says(
+    key: tuple[str, str], scores: dict[tuple[str, str], Evaluation]
+) -> None:
+    published = fz.get_weights(*key)
+    measured = scores[key]
+    assert round(1e4 * published.metrics["test/acc"]) == round(1e4 * measured.metrics["test/acc"])
+    assert published.metrics == pytest.approx(measured.metrics, abs=1e-3)
+    assert sum(row[label] for label, row in enumerate(measured.confusion)) == round(1e4 * measured.metrics["test/acc"])
+
+
+@pytest.mark.parametrize("key", EVERY)
+def test_the_manifest_says_what_the_runs_say(key: tuple[str, str]) -> None:
+    entry = fz.get_weights(*key).entry
+    found = runs.find(LOGS, *key)
+    accuracies = [run.last("test/acc") for run in found.values()]
+    assert tuple(found) == SEEDS
+    assert entry["seeds"] == {
+        "mean": pytest.approx(mean(accuracies), abs=1e-6),
+        "lowest": min(accuracies),
+        "highest": max(accuracies),
+    }
+    assert entry["seed"] == 0
+    assert entry["made_on"] == found[0].machine
+    # in the precision of training, a few images near a boundary fall on its other side
+    assert entry["metrics"]["test/acc"] == pytest.approx(found[0].last("test/acc"), abs=2e-3)
+    for flag, value in get_recipe(*key).flags().items():
+        if flag in entry["recipe"]:
+            assert entry["recipe"][flag] == value
+
+
+def test_the_weights_are_small_float32_and_the_ones_published() -> None:
+    assert sum(path.stat().st_size for path in zoo.FOLDER.glob("*.safetensors")) < 12e6
+    for name, version in EVERY:
+        weights = fz.get_weights(name, version)
+        assert hashlib.sha256(weights.path.read_bytes()).hexdigest() == weights.entry["sha256"]
+        tensors = load_file(weights.path)
+        parameters = fz.get_model(name, version).parameters()
+        assert weights.entry["parameters"] == sum(parameter.numel() for parameter in parameters)
+        assert {value.dtype for value in tensors.values() if value.is_floating_point()} == {torch.float32}
+
+
+def test_both_versions_have_one_architecture() -> None:
+    for name in zoo.list_models():
+        report, tuned = (fz.get_weights(name, version).config for version in zoo.VERSIONS)
+        differs = {key for key in report if report[key] != tuned[key]}
+        assert differs <= {"dropout", "standardize"}
+        assert bool(report["dropout"]) == bool(tuned["dropout"])
+
+
+def test_the_balanced_network_is_the_best() -> None:
+    means = {name: fz.get_weights(name, "tuned").entry["seeds"]["mean"] for name in zoo.list_models()}
+    assert max(means, key=means.__getitem__) == "cnn_balanced"
+
+
+def test_a_fresh_network_takes_hyperparameters() -> None:
+    network = fz.get_model("cnn_plain", channels=(8, 4), activation="elu")
+    assert network.training
+    assert network.config["channels"] == [8, 4]
+    assert fz.get_model("cnn_balanced", weights="tuned", dropout=0.5).config["dropout"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"name": "cnn_balance"}, "did you mean cnn_balanced?"),
+        ({"name": "resnet"}, "choose from cnn_balanced"),
+        ({"name": "cnn_plain", "weights": "tune"}, "did you mean tuned?"),
+        ({"name": "cnn_plain", "weights": "tuned", "channels": (64, 32)}, "channels=(64, 32) does not fit the tuned"),
+        ({"name": "cnn_plain", "weights": "tuned", "activation": "elu"}, "activation=elu does not fit"),
+        ({"name": "cnn_plain", "widths": (64, 32)}, "no hyperparameter 'widths'"),
+        ({"name": "cnn_plain", "channels": 3}, "cannot be made of"),
+        ({"name": "cnn_plain", "activation": "gelu"}, "unknown activation 'gelu': did you mean elu?"),
+    ],
+)
+def test_what_does_not_fit_is_refused(arguments: dict[str, object], complaint: str) -> None:
+    with pytest.raises(fz.InputError) as refused:
+        fz.get_model(**arguments)  # type: ignore[arg-type]
+    assert complaint in str(refused.value)
+
+
+def test_damaged_weights_are_refused_by_name(installation: Path) -> None:
+    file, other = (installation / f"{name}-tuned.safetensors" for name in ("cnn_plain", "cnn_dropout_l2"))
+    whole = file.read_bytes()
+    flipped = bytes([*whole[:-1], whole[-1] ^ 1])
+    for content in (flipped, whole[:1000], b"", other.read_bytes()):
+        file.write_bytes(content)
+        with pytest.raises(fz.InputError, match=r"cnn_plain-tuned.safetensors is not what was published .* reinstall"):
+            fz.get_model("cnn_plain", weights="tuned")
+    file.unlink()
+    with pytest.raises(fz.InputError, match=r"cannot read .*cnn_plain-tuned.safetensors .*: reinstall"):
+        fz.get_model("cnn_plain", weights="tuned")
+
+
+def test_a_lost_manifest_gets_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(zoo, "MANIFEST", tmp_path / "manifest.json")
+    monkeypatch.setattr(zoo, "manifest", zoo.manifest.__wrapped__)  # as a process that has not read it yet
+    assert re.search(r"cannot read .*manifest.json .*: reinstall", refusal(capsys, "list"))
+    (tmp_path / "manifest.json").write_text("{}")
+    assert "says nothing of cnn_balanced report: reinstall" in refusal(capsys, "list")
+
+
+def test_list_shows_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["list"])
+    screen = capsys.readouterr().out
+    main(["list", "--json"])
+    entries = json.loads(capsys.readouterr().out)
+    assert [(entry["network"], entry["version"]) for entry in entries] == EVERY
+    assert all(entry["network"] in screen and f"{entry['metrics']['test/acc']:.2%}" in screen for entry in entries)
+
+
+def test_evaluate_prints_and_draws_what_was_measured(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    scores: dict[tuple[str, str], Evaluation],
+) -> None:
+    main(["evaluate", "cnn_plain", "--weights", "report", "--plot", str(tmp_path / "confusion.png")])
+    screen = capsys.readouterr().out
+    expected = scores["cnn_plain", "report"]
+    assert f"{expected.metrics['test/acc']:.4f}" in screen
+    assert all(f" {images} " in screen for row in expected.confusion for images in row if images)
+    assert Image.open(tmp_path / "confusion.png").size > (300, 300)
+    main(["evaluate", "cnn_plain", "--weights", "report", "--json"])
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["metrics"] == pytest.approx(expected.metrics)
+    assert printed["confusion"] == expected.confusion
+
+
+def test_predict_compares_all_networks(tmp_path: Path, capsys: pytest.CaptureFixture[str], real_root: Path) -> None:
+    images, _ = files.load("t10k", real_root)
+    picture = tmp_path / "boot.png"
+    Image.fromarray(images[0].numpy()).save(picture)
+    main(["predict", str(picture)])
+    assert capsys.readouterr().out.startswith(f"{picture}: Ankle boot ")
+    main(["predict", str(picture), "--model", "all", "--top", "1"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines] == zoo.list_models()
+    assert all(line.count("%") == 1 for line in lines)
+    main(["predict", str(picture), "--model", "all", "--top", "10", "--weights", "report", "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert [answer["network"] for answer in said] == zoo.list_models()
+    assert all(sum(answer["probabilities"].values()) == pytest.approx(1) for answer in said)
+    assert {answer["weights"] for answer in said} == {"report"}
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_an_exported_network_says_the_same(name: str, ending: str, tmp_path: Path, real_root: Path) -> None:
+    network, file = fz.get_model(name, weights="tuned"), tmp_path / f"network{ending}"
+    assert export(network, file, real_root) <= TOLERANCE
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    images = files.load("t10k", real_root)[0][-7:]
+    expected = infer(network, images).softmax(dim=1).numpy()
+    if ending == ".onnx":
+        (got,) = onnxruntime.InferenceSession(file).run(None, {"images": images.numpy()})
+    elif ending == ".pt2":
+        got = torch.export.load(file).module()(images).detach().numpy()
+    else:
+        plain = fz.get_model(name, **{k: v for k, v in network.config.items() if k != "family"}).eval()
+        plain.load_state_dict(load_file(file))
+        got = infer(plain, images).softmax(dim=1).numpy()
+    np.testing.assert_allclose(got, expected, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("export", "cnn_plain", "m.h5"), "unknown ending of m.h5: choose from .onnx, .pt2, .safetensors"),
+        (("export", "cnn_plain", "nowhere/m.pt2"), "cannot write nowhere/m.pt2 (No such file or directory)"),
+        (("export", "cnn_plian", "m.pt2"), "did you mean cnn_plain?"),
+        (("export", "cnn_plain", "m.pt2", "--weights", "best"), "unknown weights 'best'"),
+        (("evaluate", "cnn_plain", "--checkpoint", __file__), "is not a checkpoint"),
+        (("evaluate", "cnn_plain", "--plot", "m.xyz"), "cannot draw m.xyz: end it in "),
+        (("evaluate", "cnn_plain", "--plot", "nowhere/m.png"), "cannot write nowhere/m.png"),
+        (("evaluate", "cnn_plain", "--weights", "tuned", "--checkpoint", "x.ckpt"), "not allowed with"),
+        (("predict", "x.png", "--model", "cnn"), "unknown network 'cnn'"),
+        (("predict", "x.png", "--model", "all", "--checkpoint", "x.ckpt"), "leave out --model all"),
+        (("predict", "x.png", "--top", "11"), "--top: invalid choice"),
+    ],
+)
+def test_a_bad_command_gets_one_line(
+    words: tuple[str, ...],
+    complaint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    real_root: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert complaint in refusal(capsys, *words)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_package_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], real_root: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert "ONNX needs onnxruntime: `pip install" in refusal(capsys, "export", "cnn_plain", tmp_path / "m.onnx")
+
+
+def test_the_hub_finds_the_networks() -> None:
+    pixels = torch.zeros(28, 28)
+    for name in zoo.list_models():
+        network = torch.hub.load(str(ROOT), name, source="local", weights="report")
+        assert network.classify(pixels) == fz.get_model(name, weights="report").classify(pixels)
+
+
+def test_the_wheel_works_read_only_and_outside_the_checkout(tmp_path: Path, real_root: Path) -> None:
+    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*build, "--wheel-dir", tmp_path, ROOT], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    installed = tmp_path / "installed"
+    zipfile.ZipFile(wheel).extractall(installed)
+    for path in [*installed.rglob("*"), installed]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    Image.fromarray(files.load("t10k", real_root)[0][0].numpy()).save(tmp_path / "some.png")
+    code = (
+        "import sys, fashionzoo as fz; from fashionzoo.cli import main; "
+        "[fz.get_model(name, version) for name in fz.list_models() for version in ('report', 'tuned')]; "
+        "main(['list']); main(['predict', 'some.png']); print(fz.__file__); sys.exit('lightning' in sys.modules)"
+    )
+    environment = {"PYTHONPATH": str(installed), "PYTHONDONTWRITEBYTECODE": "1", "PATH": "", "HOME": "/nonexistent"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "some.png: Ankle boot" in done.stdout
+    assert str(installed) in done.stdout

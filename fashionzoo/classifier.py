@@ -79,6 +79,8 @@ class Classifier(LightningModule):
         weight_decay: L2 penalty of SGD, decoupled decay of AdamW.
         label_smoothing: Share of the target that is spread over all classes (Szegedy et al. 2016).
         schedule: Keep ``lr``, or rise to it and fall to nearly zero over the run (Smith 2018).
+        temperature: Divides the logits of network and teacher, if the data has one, before they are compared: above 1,
+            the classes that the teacher finds unlikely count for more (Hinton et al. 2015).
 
     Raises:
         InputError: A number is out of its range.
@@ -96,6 +98,7 @@ class Classifier(LightningModule):
         weight_decay: float = 0.0,
         label_smoothing: float = 0.0,
         schedule: Literal["constant", "one_cycle"] = "constant",
+        temperature: float = 1.0,
     ) -> None:
         super().__init__()
         if not (lr > 0 and math.isfinite(lr)):
@@ -106,10 +109,13 @@ class Classifier(LightningModule):
             raise InputError(f"weight_decay of {weight_decay}: choose 0 or more")
         if not 0 <= label_smoothing < 1:
             raise InputError(f"label_smoothing of {label_smoothing}: choose from 0 up to, but not including, 1")
+        if not (temperature > 0 and math.isfinite(temperature)):
+            raise InputError(f"temperature of {temperature}: choose a number above 0")
         self.network = network
         self.lr, self.loss_reduction, self.label_smoothing = lr, loss_reduction, label_smoothing
         self.optimizer_name, self.momentum, self.weight_decay = optimizer, momentum, weight_decay
         self.schedule = schedule
+        self.temperature = temperature
         self.example_input_array = torch.zeros(1, 1, SIZE, SIZE)
         self.trained, self.evaluated = Outcomes(), Outcomes()
         self.gradient_norms: dict[str, Tensor] = {}
@@ -141,20 +147,27 @@ class Classifier(LightningModule):
         """Say what is on one image or several; see :meth:`fashionzoo.networks.Network.classify`."""
         return self.network.classify(images, invert)
 
-    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Return the cross-entropy that training minimises, computed in float32."""
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the cross-entropy that training minimises, computed in float32.
+
+        Args:
+            logits: Shape ``(N, 10)``.
+            targets: Labels, shape ``(N,)``, or the teacher's logits, shape ``(N, 10)``.
+        """
+        if targets.is_floating_point():
+            logits, targets = logits / self.temperature, (targets / self.temperature).softmax(dim=1)
         loss = F.cross_entropy(
-            logits.float(), labels, reduction=self.loss_reduction, label_smoothing=self.label_smoothing
+            logits.float(), targets, reduction=self.loss_reduction, label_smoothing=self.label_smoothing
         )
         # Processes average their gradients; a sum over the whole batch wants them added.
         return loss * self.trainer.world_size if self.loss_reduction == "sum" else loss
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the loss of a batch of preprocessed images and labels."""
-        images, labels = batch
+        """Return the loss of a batch of preprocessed images, labels and, where there is a teacher, its logits."""
+        images, labels, *taught = batch
         logits = self(images)
         self.trained.add(logits, labels)
-        return self.loss(logits, labels)
+        return self.loss(logits, taught[0] if taught else labels)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Remember what the network says about a batch."""

@@ -5,8 +5,9 @@ The files and their integrity are ``files.py``'s; the preprocessing belongs to t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -16,10 +17,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from fashionzoo import files
-from fashionzoo.errors import InputError
+from fashionzoo.errors import InputError, nearest
+from fashionzoo.hardware import computes_in_bf16
 from fashionzoo.images import CLASSES, SIZE, Preprocess
+from fashionzoo.recipes import RECIPES
+from fashionzoo.zoo import get_model
 
-Batch = tuple[Tensor, Tensor]
+ASKED_AT_ONCE = 500  # images that the teacher looks at
+MOST_VIEWS = 50  # of an image, for which its answers are kept: 110 MB for the whole training set
+
+Batch = tuple[Tensor, ...]  # images, labels and, for training with a teacher, its logits
 
 
 @dataclass(frozen=True)
@@ -51,19 +58,41 @@ class Augment:
     def __bool__(self) -> bool:
         return self != Augment()
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Return changed copies of ``images``, shape ``(N, 1, 28, 28)``, any type."""
+    @property
+    def views(self) -> int:
+        """How many different images flips and shifts make of one."""
+        return (1 + self.flip) * self.places**2
+
+    @property
+    def places(self) -> int:
+        """How many rows, and columns, an image can start at."""
+        return 2 * self.shift + 1
+
+    def draw(self, count: int, device: torch.device) -> Tensor:
+        """Choose one of the views for each of several images, shape ``(N,)``."""
+        view = torch.zeros(count, dtype=torch.int64, device=device)
+        if self.flip:
+            view += torch.rand(count, device=device) < 0.5
+        if self.shift:
+            down, right = torch.randint(self.places, (2, count), device=device)
+            view = (view * self.places + down) * self.places + right
+        return view
+
+    def __call__(self, images: Tensor, view: Tensor | None = None) -> Tensor:
+        """Return changed copies of images.
+
+        Args:
+            images: Shape ``(N, 1, 28, 28)``, any type.
+            view: Which of the views each becomes, shape ``(N,)``; ``None`` to draw them.
+        """
         count, device = len(images), images.device
         pixels = torch.arange(SIZE, device=device)
-        if self.flip or self.shift:
-            rows = columns = pixels.expand(count, SIZE)
-            if self.flip:
-                mirrored = torch.rand(count, 1, device=device) < 0.5
-                columns = torch.where(mirrored, columns.flip(1), columns)
-            if self.shift:
-                down, right = torch.randint(2 * self.shift + 1, (2, count, 1), device=device)
-                rows, columns = rows + down, columns + right
-                images = torch.nn.functional.pad(images, [self.shift] * 4)
+        if self.views > 1:
+            view = self.draw(count, device) if view is None else view
+            right, down, mirrored = view % self.places, view // self.places % self.places, view // self.places**2
+            rows = pixels + down[:, None]
+            columns = torch.where(mirrored[:, None] == 1, pixels.flip(0), pixels) + right[:, None]
+            images = torch.nn.functional.pad(images, [self.shift] * 4)
             image = torch.arange(count, device=device)[:, None, None]
             images = images[image, 0, rows[:, :, None], columns[:, None, :]].unsqueeze(1)
         if self.erase:
@@ -75,15 +104,16 @@ class Augment:
 
 
 class InMemory(Dataset[Batch]):
-    """Images and labels as two tensors; a batch is indexed from them in one go.
+    """Images and labels as tensors; a batch is indexed from them in one go.
 
     Args:
         images: Shape ``(N, ...)``.
         labels: Shape ``(N,)``.
+        *others: What else is known of each image, shape ``(N, ...)``.
     """
 
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        self.images, self.labels = images, labels
+    def __init__(self, images: Tensor, labels: Tensor, *others: Tensor) -> None:
+        self.images, self.labels, self.others = images, labels, others
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -92,9 +122,9 @@ class InMemory(Dataset[Batch]):
         """Return a batch; one of consecutive indices is a view and copies nothing."""
         start, stop = indices[0], indices[-1] + 1
         if stop - start == len(indices) and indices == list(range(start, stop)):
-            return self.images[start:stop], self.labels[start:stop]
+            return tuple(tensor[start:stop] for tensor in (self.images, self.labels, *self.others))
         chosen = torch.tensor(indices, device=self.labels.device)
-        return self.images.index_select(0, chosen), self.labels.index_select(0, chosen)
+        return tuple(tensor.index_select(0, chosen) for tensor in (self.images, self.labels, *self.others))
 
 
 class FashionMNISTDataModule(LightningDataModule):
@@ -106,14 +136,16 @@ class FashionMNISTDataModule(LightningDataModule):
         train_size: Use only so many training images, stratified, smaller sets within larger; ``None`` for all.
         val_size: Images held out of the training set, stratified.
         augment: Random changes of training images.
+        teacher: A network of the zoo. Its tuned version says how likely each class is for each view of a training
+            image, and that is learned in place of the label (Hinton et al. 2015); ``None`` to learn labels.
         seed: Of the split, and only of it: the same images are held out whatever the seed of the run.
 
     Shape:
         Batches are images ``(N, 1, 28, 28)``, float32 as the network's ``preprocess`` returns them, and labels
-        ``(N,)``, int64 in 0-9.
+        ``(N,)``, int64 in 0-9; those for training with a teacher also have its logits, ``(N, 10)``.
 
     Raises:
-        InputError: A size does not fit the data.
+        InputError: A size does not fit the data, there is no such teacher, or too many views for it to answer for.
 
     Example:
         >>> FashionMNISTDataModule(batch_size=None, val_size=5000).hparams["val_size"]
@@ -127,22 +159,31 @@ class FashionMNISTDataModule(LightningDataModule):
         train_size: int | None = None,
         val_size: int = 5000,
         augment: Augment = Augment(),
+        teacher: str | None = None,
         seed: int = 2017,
     ) -> None:
         super().__init__()
+        if teacher is not None and teacher not in RECIPES:
+            raise InputError(f"unknown teacher {teacher!r}: {nearest(teacher, sorted(RECIPES))}")
+        if teacher is not None and augment.views > MOST_VIEWS:
+            raise InputError(
+                f"a teacher would be asked for {augment.views} views of each image: choose a smaller shift"
+            )
         for name, size in (("batch_size", batch_size), ("train_size", train_size), ("val_size", val_size)):
             if size is not None and size < 1:
                 raise InputError(f"data.{name} of {size}: choose 1 or more")
         self.root, self.batch_size, self.train_size, self.val_size = root, batch_size, train_size, val_size
-        self.augment = augment
+        self.augment, self.teacher = augment, teacher
         self.seed = seed
         self.preprocess = Preprocess()
         self.sets: dict[str, InMemory] = {}
+        self.seconds_asking = 0.0  # the teacher
         self.save_hyperparameters(
             {
                 "batch_size": batch_size,
                 "train_size": train_size,
                 "val_size": val_size,
+                "teacher": teacher,
                 "seed": seed,
                 **{f"augment.{name}": value for name, value in asdict(augment).items()},
             }
@@ -168,8 +209,8 @@ class FashionMNISTDataModule(LightningDataModule):
             self.sets["val"] = self._preprocessed(*self._on_device(images[held_out], labels[held_out]))
             train = self._on_device(images[rest].unsqueeze(1), labels[rest])
             # What no epoch changes is preprocessed once; what is shuffled or augmented stays small until it is used.
-            constant = self.batch_size is None and not self.augment
-            self.sets["train"] = self._preprocessed(*train) if constant else InMemory(*train)
+            constant = self.batch_size is None and not self.augment and not self.teacher
+            self.sets["train"] = self._preprocessed(*train) if constant else InMemory(*train, *self._taught(train[0]))
             if constant and self.trainer is not None and self.trainer.precision == "bf16-mixed":
                 self.sets["train"].images = self.sets["train"].images.bfloat16()  # as autocast would at every step
 
@@ -195,10 +236,12 @@ class FashionMNISTDataModule(LightningDataModule):
         """Augment and preprocess a training batch on its device; the example input of a network stays as it is."""
         if isinstance(batch, Tensor):
             return batch
-        images, labels = batch
+        images, labels, *taught = batch
         if images.dtype == torch.uint8:
-            images = self.preprocess(self.augment(images) if self.augment else images)
-        return images, labels
+            view = self.augment.draw(len(images), images.device)
+            taught = [logits[torch.arange(len(view), device=view.device), view] for logits in taught]
+            images = self.preprocess(self.augment(images, view) if self.augment else images)
+        return images, labels, *taught
 
     def _split(self, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return the indices held out and those to train on."""
@@ -214,6 +257,26 @@ class FashionMNISTDataModule(LightningDataModule):
         if self.batch_size is not None and self.batch_size > len(rest):
             raise InputError(f"data.batch_size of {self.batch_size} is larger than the {len(rest)} training images")
         return order[: self.val_size], rest
+
+    def _taught(self, images: Tensor) -> list[Tensor]:
+        """Ask the teacher, if there is one, what it makes of each view of each image: logits ``(N, views, 10)``."""
+        if self.teacher is None:
+            return []
+        began = time.perf_counter()
+        device, augment = images.device, replace(self.augment, erase=0)
+        teacher = get_model(self.teacher, weights="tuned").to(device)
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=computes_in_bf16(device)):
+            views = [
+                torch.cat(
+                    [
+                        teacher(teacher.preprocess(augment(batch, torch.full((len(batch),), view, device=device))))
+                        for batch in images.split(ASKED_AT_ONCE)
+                    ]
+                ).float()
+                for view in range(augment.views)
+            ]
+        self.seconds_asking = time.perf_counter() - began
+        return [torch.stack(views, dim=1)]
 
     def _on_device(self, images: Tensor, labels: Tensor) -> Batch:
         """Move a split to the GPU, where there is one, once and for all."""

@@ -36,6 +36,10 @@ class Records(Callback):
         self.seconds = self.began = 0.0
         self.train_accuracy = torch.tensor(torch.nan)
 
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count what a teacher took before the first epoch."""
+        self.seconds += data_of(trainer).seconds_asking
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
         self.began = time.perf_counter()

@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch import Trainer
 from sklearn import metrics
 
-from fashionzoo import CLASSES, FashionMNISTDataModule, PlainCNN, ReLUNarrowingMLP, files
+from fashionzoo import CLASSES, FashionMNISTDataModule, InputError, PlainCNN, ReLUNarrowingMLP, files, get_model
 from fashionzoo.classifier import Classifier
 from fashionzoo.data import Augment
 from fashionzoo.resume import EpochSeeds
@@ -65,6 +65,42 @@ def test_the_full_batch_step_is_gradient_descent_on_the_summed_loss(tiny_root: P
     for name, parameter in network.network.named_parameters():
         assert parameter.grad is not None
         torch.testing.assert_close(after[name], before[name] - 1e-5 * parameter.grad)
+
+
+def test_a_teacher_says_what_is_learned_in_place_of_the_labels(tiny_root: Path) -> None:
+    torch.manual_seed(0)
+    network = ReLUNarrowingMLP(widths=(6, 5), lr=1e-2, loss_reduction="mean", temperature=2.0)
+    before = {name: value.clone() for name, value in network.network.state_dict().items()}
+    data = FashionMNISTDataModule(tiny_root, batch_size=None, val_size=200, teacher="cnn_plain")
+    trainer = Trainer(accelerator="cpu", max_epochs=1, precision="32-true", **QUIET)  # type: ignore[arg-type]
+    trainer.fit(network, data)
+    after = {name: value.clone() for name, value in network.network.state_dict().items()}
+    network.network.load_state_dict(before)
+    images = data.sets["train"].images
+    with torch.no_grad():
+        teacher = get_model("cnn_plain", weights="tuned")
+        taught = (teacher(teacher.preprocess(images)) / 2).softmax(dim=1)
+    network.zero_grad()
+    torch.nn.functional.cross_entropy(network(network.preprocess(images)) / 2, taught).backward()
+    for name, parameter in network.network.named_parameters():
+        assert parameter.grad is not None
+        torch.testing.assert_close(after[name], before[name] - 1e-2 * parameter.grad, rtol=1e-2, atol=1e-5)
+
+
+def test_a_teacher_answers_for_the_view_that_is_shown(tiny_root: Path) -> None:
+    data = FashionMNISTDataModule(tiny_root, batch_size=50, augment=Augment(flip=True, shift=1), teacher="cnn_plain")
+    data.val_size = 200
+    data.setup("fit")
+    images, _, logits = data.on_after_batch_transfer(next(iter(data.train_dataloader())), 0)
+    teacher = get_model("cnn_plain", weights="tuned")
+    torch.testing.assert_close(logits, teacher(images), rtol=0.05, atol=0.5)  # it may have answered in bfloat16
+
+
+def test_a_teacher_that_cannot_teach_is_refused() -> None:
+    with pytest.raises(InputError, match="unknown teacher 'cnn_plian': did you mean cnn_plain"):
+        FashionMNISTDataModule(teacher="cnn_plian")
+    with pytest.raises(InputError, match="asked for 98 views of each image: choose a smaller shift"):
+        FashionMNISTDataModule(teacher="cnn_plain", augment=Augment(flip=True, shift=3))
 
 
 def test_training_metrics_are_those_of_the_steps(tiny_root: Path) -> None:

@@ -4,7 +4,6 @@ python experiments/results.py           # seconds; the runs come from `fashionzo
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
@@ -21,6 +20,7 @@ from fashionzoo.figures import draw_confusion
 from fashionzoo.images import CLASSES
 from fashionzoo.recipes import RECIPES, get_recipe
 from fashionzoo.runs import Run
+from fashionzoo.zoo import list_weights
 
 HERE = Path(__file__).parent
 LOGS = HERE.parent / "lightning_logs"
@@ -327,12 +327,33 @@ def draw(found: Found) -> dict[str, Figure]:
     }
 
 
+def zoo_table() -> list[str]:
+    """Return what the package comes with."""
+    lines = [
+        "| network | version | parameters | MFLOPs | test accuracy of the file, % | of seeds 0-2: mean (range) | MB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for weights in list_weights():
+        card, entry = f"[`{weights.name}`](fashionzoo/weights/{weights.name}.md)", weights.entry
+        lines.append(
+            f"| {card} | {weights.version} | {entry['parameters']:,} | {entry['flops'] / 1e6:.1f} | "
+            f"{100 * weights.metrics['test/acc']:.2f} | {weights.spread} | {entry['bytes'] / 1e6:.1f} |"
+        )
+    return lines
+
+
 def readme(text: str, verdicts: Sequence[Verdict]) -> str:
-    """Return the README with its generated table renewed."""
+    """Return the README with its generated tables renewed."""
     rows = [f"| {v.claim.id} | {v.claim.says} | {v.outcome} {v.held} |" for v in verdicts]
-    table = [f"{count(verdicts)}:", "", "| claim | the report says | outcome |", "|---|---|---|", *rows]
-    block = "\n".join(["<!-- claims -->", *table, "<!-- end -->"])
-    return re.sub(r"<!-- claims -->.*?<!-- end -->", lambda _: block, text, flags=re.DOTALL)
+    tables = {
+        "claims": [f"{count(verdicts)}:", "", "| claim | the report says | outcome |", "|---|---|---|", *rows],
+        "zoo": zoo_table(),
+    }
+    for name, table in tables.items():
+        before, start, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition("<!-- end -->")
+        text = "\n".join([before + start + table[0], *table[1:], end + after])
+    return text
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean
 
@@ -14,20 +14,21 @@ SEEDS = (0, 1, 2)
 RECORDS = ("config.yaml", "metrics.csv", "confusion.csv", "activations.csv", "machine.json")
 
 
-def make(logs: Path, recipe: str) -> None:
+def make(logs: Path, recipe: str, networks: Iterable[str]) -> None:
     """Train, seed by seed, what is missing; a run that was interrupted goes on where it was.
 
-    The run of seed 0 keeps what TensorBoard shows, the others only their records; none keeps its checkpoints.
+    The run of the first seed keeps what TensorBoard shows and its best checkpoint, the others only their records.
 
     Args:
         logs: A folder like ``lightning_logs``.
         recipe: ``"report"`` or ``"tuned"``.
+        networks: Registry names.
 
     Raises:
         InputError: A run cannot be trained.
         InterruptedRunError: A signal asked to end.
     """
-    planned = [(network, seed) for seed in SEEDS for network in NETWORKS]
+    planned = [(network, seed) for seed in SEEDS for network in networks]
     for number, (network, seed) in enumerate(planned, 1):
         folder = place(logs, network, recipe, seed)
         if not is_finished(folder):
@@ -35,10 +36,10 @@ def make(logs: Path, recipe: str) -> None:
             print(f"\nrun {number} of {len(planned)}: {network}, seed {seed}; time left: {left}", flush=True)
             last = folder / "checkpoints" / "last.ckpt"
             if folder.exists() and not last.exists():
-                tidy(folder, keep_events=False)  # of a run that was killed in its first epoch
+                tidy(folder, first=False)  # of a run that was killed in its first epoch
             resumed = [f"--ckpt_path={last}"] if last.exists() else []
             train(NETWORKS[network], [f"--recipe={recipe}", f"--seed_everything={seed}", *resumed], folder)
-        tidy(folder, keep_events=seed == 0)
+        tidy(folder, first=seed == SEEDS[0])
 
 
 def seconds_left(logs: Path, recipe: str, planned: list[tuple[str, int]]) -> str:
@@ -52,9 +53,12 @@ def seconds_left(logs: Path, recipe: str, planned: list[tuple[str, int]]) -> str
     return f"about {seconds / 60:.0f} minutes"
 
 
-def tidy(folder: Path, keep_events: bool) -> None:
-    """Remove what a finished run leaves beside its records."""
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    for path in folder.iterdir():
-        if path.is_file() and path.name not in RECORDS and not (keep_events and "tfevents" in path.name):
+def tidy(folder: Path, first: bool) -> None:
+    """Remove what a finished run leaves beside its records and, of the first seed, what is looked at and shipped."""
+    checkpoints = folder / "checkpoints"
+    for path in [*folder.iterdir(), *checkpoints.glob("*")]:
+        kept = path.name in RECORDS or (first and (path.name == "best.ckpt" or "tfevents" in path.name))
+        if path.is_file() and not kept:
             path.unlink()
+    if checkpoints.is_dir() and not first:
+        checkpoints.rmdir()

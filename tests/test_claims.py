@@ -17,6 +17,7 @@ from fashionzoo.cli import main
 from fashionzoo.resume import InterruptedRunError, OrderlyStop
 
 LOGS = Path(__file__).parent.parent / "lightning_logs"
+SHORT = ("mlp_relu_narrowing", "cnn_plain")  # of which reference runs are made here
 CLAIMS = (
     *("N1.start", "N1.shape", "N1.level", "N1.best_class", "N1.worst_class", "N1.shirt", "N1.sandal"),
     *("N2.lr", "N2.sooner", "N2.gradient", "N2.sparse", "N2.late", "N3.slow", "N3.level", "N3.longer", "N3.shirt"),
@@ -66,7 +67,7 @@ def test_a_claim_follows_the_runs(logs: Path, capsys: pytest.CaptureFixture[str]
     assert {before[name]["outcome"] for name in ("N2.gradient", "N2.sparse", "N6.best", "all.best")} == {"holds"}
     shutil.rmtree(logs / "mlp_relu_narrowing")
     shutil.copytree(logs / "mlp_sigmoid_narrowing", logs / "mlp_relu_narrowing")
-    for path in (logs / "cnn_dropout_l2").glob("**/*.csv"):
+    for path in (logs / "cnn_dropout_l2" / "report").glob("**/*.csv"):
         shutil.copy(path, logs / "cnn_balanced" / path.relative_to(logs / "cnn_dropout_l2"))
     after = measured(logs, capsys)
     assert {after[name]["outcome"] for name in ("N2.gradient", "N2.sparse", "N6.best", "all.best")} == {"fails"}
@@ -164,7 +165,7 @@ def test_measuring_needs_neither_torch_nor_lightning() -> None:
 def short_recipes(monkeypatch: pytest.MonkeyPatch, tiny_root: Path) -> None:
     """Recipes of three epochs on the synthetic data, for two networks."""
     data = {"root": str(tiny_root), "val_size": 200}
-    networks = {name: NETWORKS[name] for name in ("mlp_relu_narrowing", "cnn_plain")}
+    networks = {name: NETWORKS[name] for name in SHORT}
     monkeypatch.setattr("fashionzoo.reference.NETWORKS", networks)
     for name in networks:
         monkeypatch.setitem(RECIPES, name, {"report": Recipe("short", epochs=3, patience=3, data=data)})
@@ -177,23 +178,24 @@ def numbers(logs: Path) -> dict[str, bytes]:
 
 def test_reference_runs_are_made_kept_small_and_brought_back(short_recipes: None, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
-    reference.make(logs, "report")
+    reference.make(logs, "report", SHORT)
     home = logs / "cnn_plain" / "report"
     assert {path.name for path in (home / "seed_2").iterdir()} == set(reference.RECORDS)
-    others = {path.name for path in home.iterdir()} - set(reference.RECORDS) - {"seed_1", "seed_2"}
+    assert [path.name for path in (home / "checkpoints").iterdir()] == ["best.ckpt"]
+    others = {path.name for path in home.iterdir()} - set(reference.RECORDS) - {"seed_1", "seed_2", "checkpoints"}
     assert others
     assert all("tfevents" in name for name in others)
     assert len(numbers(logs)) == 3 * 2 * 3
     before = numbers(logs)
     shutil.rmtree(home)
-    reference.make(logs, "report")
+    reference.make(logs, "report", SHORT)
     assert numbers(logs) == before
 
 
 def test_reference_runs_go_on_where_they_were_interrupted(
     short_recipes: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    reference.make(tmp_path / "whole", "report")
+    reference.make(tmp_path / "whole", "report", SHORT)
     with monkeypatch.context() as patch:
         steps = iter(range(1000))
 
@@ -203,9 +205,9 @@ def test_reference_runs_go_on_where_they_were_interrupted(
 
         patch.setattr(OrderlyStop, "on_train_batch_end", interrupt)
         with pytest.raises(InterruptedRunError):
-            reference.make(tmp_path / "cut", "report")
+            reference.make(tmp_path / "cut", "report", SHORT)
     assert len(numbers(tmp_path / "cut")) < len(numbers(tmp_path / "whole"))
     capsys.readouterr()
-    reference.make(tmp_path / "cut", "report")
+    reference.make(tmp_path / "cut", "report", SHORT)
     assert numbers(tmp_path / "cut") == numbers(tmp_path / "whole")
     assert re.search(r"run \d of 6: .*, seed \d; time left: about \d+ minutes", capsys.readouterr().out)

@@ -1,0 +1,108 @@
+"""Model cards, written by ``weights.py`` from the manifest."""
+
+from collections.abc import Mapping, Sequence
+
+from fashionzoo.classifier import NETWORKS
+from fashionzoo.images import CLASSES
+from fashionzoo.tables import largest_confusions
+from fashionzoo.zoo import Weights
+
+ABOUT = {"report": "as the report describes it", "tuned": "as well as is known today"}
+BY_RECIPE = ("dropout", "standardize")  # the versions of one architecture may differ in these
+
+
+def card(versions: Sequence[Weights]) -> str:
+    """Return the model card of a network.
+
+    Args:
+        versions: Its trained versions.
+    """
+    name, entry, config = versions[0].name, versions[0].entry, versions[0].config
+    what = (NETWORKS[name].__doc__ or "").splitlines()[0]
+    architecture = ", ".join(f"{key} {config[key]}" for key in config if key not in ("family", *BY_RECIPE))
+    lines = [
+        f"# {name}",
+        "",
+        f"{what} {entry['parameters']:,} parameters, {entry['flops'] / 1e6:.1f} MFLOPs an image.",
+        "",
+        f"{config['family']}: {architecture}.",
+        "",
+        "```python",
+        "import fashionzoo as fz",
+        "",
+        f'network = fz.get_model("{name}", weights="{versions[-1].version}")',
+        'print(network.classify("shirt.png").name)',
+        "```",
+        "",
+        "It takes grey images of 28x28 pixels, white on black, one article of clothing each, and says which of ten "
+        f"classes is on it: {', '.join(CLASSES)}.",
+        "",
+        "## How it was trained",
+        "",
+        *(line for weights in versions for line in (training(weights), "")),
+        *table("flag (empty: none)", versions, settings(versions)),
+        "",
+        "55,000 of Fashion-MNIST's 60,000 training images were trained on; the other 5,000 chose the recipe and the "
+        "epoch. The 10,000 test images chose nothing.",
+        "",
+        "## How good it is",
+        "",
+        *table("measure, on the test images", versions, measures(versions)),
+        "",
+        "## What it confuses",
+        "",
+        *(line for weights in versions for line in (mistakes(weights), "")),
+        "## What it is not for",
+        "",
+        "Photographs as they come from a camera, clothing on people, several articles on one image, and anything that "
+        "is none of the ten classes: it names one of them all the same, often with confidence. It knows Zalando's "
+        "catalogue of 2017, in 28x28 pixels; nothing that matters to a person should hang on it.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def table(what: str, versions: Sequence[Weights], rows: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a table with a column for each version."""
+    return [
+        f"| {what} | " + " | ".join(weights.version for weights in versions) + " |",
+        "|---|" + "---|" * len(versions),
+        *(f"| {name} | " + " | ".join(values) + " |" for name, values in rows.items()),
+    ]
+
+
+def training(weights: Weights) -> str:
+    """Return how one version came about."""
+    version, entry, made = weights.version, weights.entry, weights.entry["made_on"]
+    return (
+        f"**{version}**, {ABOUT[version]}: {entry['about']} Seed {entry['seed']}, {entry['epochs']} epochs. The "
+        f"weights are those of epoch {entry['best_epoch']}, the most accurate on validation images, "
+        f"{made['seconds']:.0f} seconds after the start, on {made['processor']}, in {made['precision']}, with torch "
+        f"{made['torch']}. Repeat it with `fashionzoo fit {weights.name} --recipe {version}`."
+    )
+
+
+def settings(versions: Sequence[Weights]) -> dict[str, list[str]]:
+    """Return the flags of network and data; one that a version was not given stays empty."""
+    flags = sorted({flag for weights in versions for flag in weights.recipe if flag.startswith(("model.", "data."))})
+    return {f"`{flag}`": [str(weights.recipe.get(flag, "")) for weights in versions] for flag in flags}
+
+
+def measures(versions: Sequence[Weights]) -> dict[str, list[str]]:
+    """Return what was measured on the test images."""
+    scores = [weights.metrics for weights in versions]
+    return {
+        "accuracy of this file, %": [f"{100 * score['test/acc']:.2f}" for score in scores],
+        "accuracy of seeds 0-2, %: mean (range)": [weights.spread for weights in versions],
+        "loss (cross-entropy)": [f"{score['test/loss']:.4f}" for score in scores],
+        "calibration error": [f"{score['test/calibration_error']:.4f}" for score in scores],
+        **{f"recall of {label}": [f"{score[f'test/recall/{label}']:.3f}" for score in scores] for label in CLASSES},
+    }
+
+
+def mistakes(weights: Weights) -> str:
+    """Return the commonest mistakes of one version."""
+    said = ", ".join(
+        f"{true} for {taken} ({images})" for true, taken, images in largest_confusions(weights.entry["confusion"], 5)
+    )
+    return f"**{weights.version}** takes, of 1,000 test images a class, {said}."

@@ -1,0 +1,110 @@
+"""Write the weights that come with the package, their manifest and their model cards, from finished runs.
+
+python experiments/weights.py           # seconds, if runs and checkpoints are there; trains what is missing: hours
+
+The weights are those of seed 0, whatever it scores. What the manifest says of a file was measured with that very file;
+mean and range are over the runs of seeds 0, 1 and 2.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import cards
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from fashionzoo import checkpoints, reference, runs
+from fashionzoo.errors import InputError, fail
+from fashionzoo.evaluation import evaluate
+from fashionzoo.export import export
+from fashionzoo.images import CLASSES, SIZE
+from fashionzoo.networks import Network
+from fashionzoo.recipes import RECIPES
+from fashionzoo.zoo import FOLDER, MANIFEST, VERSIONS, Weights
+
+LOGS = Path(__file__).parent.parent / "lightning_logs"
+TRAINING = ("seed_everything", "recipe", "trainer.max_epochs", "trainer.precision", "early_stopping", "model", "data")
+
+
+def flops(network: Network) -> int:
+    """Return the floating-point operations of one image, a multiplication and an addition counted as two."""
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 1, SIZE, SIZE))
+    return int(counter.get_total_flops())
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return a nested configuration as flags and their values."""
+    flags: dict[str, Any] = {}
+    for key, value in config.items():
+        flags.update(flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value})
+    return flags
+
+
+def pack(name: str, version: str) -> dict[str, Any]:
+    """Write one file of weights; return its entry in the manifest."""
+    found = runs.find(LOGS, name, version)
+    run = found[reference.SEEDS[0]]
+    checkpoint = run.folder / "checkpoints" / "best.ckpt"
+    if not checkpoint.exists():
+        raise InputError(f"the run in {run.folder} has no checkpoint any more: delete the run to have it trained anew")
+    _, network = checkpoints.restore(checkpoint)
+    file = FOLDER / f"{name}-{version}.safetensors"
+    export(network, file)
+    content = file.read_bytes()
+    scores = evaluate(network)
+    accuracies = [run.last("test/acc") for run in found.values()]
+    return {
+        "file": file.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "flops": flops(network),
+        "config": network.config,
+        "preprocessing": {"scale": network.preprocess.scale, "shift": network.preprocess.shift},
+        "classes": list(CLASSES),
+        "about": RECIPES[name][version].about,
+        "recipe": {flag: value for flag, value in flat(run.config).items() if flag.startswith(TRAINING)},
+        "seed": run.seed,
+        "epochs": run.epochs,
+        "best_epoch": run.best()[1],
+        "metrics": {key: round(value, 6) for key, value in scores.metrics.items()},
+        "confusion": scores.confusion,
+        "seeds": {"mean": round(mean(accuracies), 6), "lowest": min(accuracies), "highest": max(accuracies)},
+        "made_on": run.machine,
+    }
+
+
+def as_json(manifest: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """Return the manifest with a line for each fact."""
+    networks = []
+    for name, versions in manifest.items():
+        entries = []
+        for version, entry in versions.items():
+            facts = ",\n".join(f"   {json.dumps(key)}: {json.dumps(value)}" for key, value in entry.items())
+            entries.append(f"  {json.dumps(version)}: {{\n{facts}\n  }}")
+        networks.append(f" {json.dumps(name)}: {{\n" + ",\n".join(entries) + "\n }")
+    return "{\n" + ",\n".join(networks) + "\n}\n"
+
+
+def main() -> None:
+    """Make everything; a network that teaches comes before those that it teaches."""
+    manifest: dict[str, dict[str, Any]] = {name: {} for name in sorted(RECIPES)}
+    for version in VERSIONS:
+        for name in sorted(RECIPES, key=lambda name: "teacher" in RECIPES[name][version].data):
+            reference.make(LOGS, version, [name])
+            manifest[name][version] = pack(name, version)
+            MANIFEST.write_text(as_json(manifest))
+    for name in manifest:
+        (FOLDER / f"{name}.md").write_text(cards.card([Weights(name, *item) for item in manifest[name].items()]))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InputError as error:
+        fail(error)

@@ -78,7 +78,8 @@ def list_networks(options: Namespace) -> None:
         )
     console = Console()
     console.print(table)
-    console.print("test acc: of the file that ships; mean (range): of seeds 0, 1 and 2, in per cent", highlight=False)
+    console.print("test acc: the file that ships, in float32", highlight=False)
+    console.print("mean (range): seeds 0, 1 and 2, in per cent, in the precision of training", highlight=False)
 
 
 def fetch_data(options: Namespace) -> None:

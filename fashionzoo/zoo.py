@@ -56,7 +56,7 @@ class Weights:
 
     @property
     def spread(self) -> str:
-        """Mean and range of the test accuracy over the seeds, in per cent, as tables show them."""
+        """Mean and range of the runs' test accuracy over the seeds, in per cent, as tables show them."""
         mean, lowest, highest = (100 * self.entry["seeds"][key] for key in ("mean", "lowest", "highest"))
         return f"{mean:.2f} ({lowest:.2f}-{highest:.2f})"
 

@@ -71,6 +71,7 @@ def test_the_reference_runs_are_whole_and_small(network: str, recipe: str) -> No
         names = {path.name for path in folder.iterdir() if path.is_file()}
         assert set(RECORDS) <= names
         assert any("tfevents" in name for name in names) == (seed == 0)
+        assert {path.name for path in folder.glob("checkpoints/*")} <= ({"best.ckpt"} if seed == 0 else set())
         assert sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) < LIGHT[recipe]
         assert "/" not in yaml.safe_load((folder / "config.yaml").read_text()).get("ckpt_path", "")
 

@@ -45,12 +45,18 @@ class Recipe:
 FULL_BATCH = {"batch_size": None}  # an iteration of the report's networks 1 to 3 is one step on the whole training set
 SMALL_BATCHES = {"batch_size": 64}  # at twice that, network 4 hardly overfits in its 20 epochs
 TUNED = {"optimizer": "adamw", "lr": 5e-3, "weight_decay": 1e-2, "schedule": "one_cycle", "loss_reduction": "mean"}
-TUNED_MLP = {**TUNED, "lr": 7e-3, "temperature": 4.0, "standardize": True}
 AUGMENTED = {"augment": {"flip": True, "shift": 1}}
 TAUGHT = {**AUGMENTED, "teacher": "cnn_balanced"}
 TAUGHT_ABOUT = (
     "AdamW with a one-cycle schedule, flips and shifts of one pixel, and the tuned cnn_balanced as the teacher, at a "
     "temperature of 4."
+)
+TAUGHT_MLP = Recipe(
+    TAUGHT_ABOUT,
+    epochs=600,
+    patience=600,
+    model={**TUNED, "lr": 7e-3, "temperature": 4.0, "standardize": True},
+    data={"batch_size": 512, **TAUGHT},
 )
 
 # The patience of the report's recipes is the whole run where the report describes what happens late in it (4, 6), and
@@ -66,13 +72,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             patience=100,  # full-batch steps oscillate: accuracy may fall for some sixty of them and rise again
             data=FULL_BATCH,
         ),
-        "tuned": Recipe(
-            TAUGHT_ABOUT,
-            epochs=600,
-            patience=600,
-            model=TUNED_MLP,
-            data={"batch_size": 512, **TAUGHT},
-        ),
+        "tuned": TAUGHT_MLP,
     },
     "mlp_relu_narrowing": {
         "report": Recipe(
@@ -83,13 +83,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             patience=50,
             data=FULL_BATCH,
         ),
-        "tuned": Recipe(
-            TAUGHT_ABOUT,
-            epochs=600,
-            patience=600,
-            model=TUNED_MLP,
-            data={"batch_size": 512, **TAUGHT},
-        ),
+        "tuned": TAUGHT_MLP,
     },
     "mlp_relu_widening": {
         "report": Recipe(
@@ -100,13 +94,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             patience=50,
             data=FULL_BATCH,
         ),
-        "tuned": Recipe(
-            TAUGHT_ABOUT,
-            epochs=600,
-            patience=600,
-            model=TUNED_MLP,
-            data={"batch_size": 512, **TAUGHT},
-        ),
+        "tuned": TAUGHT_MLP,
     },
     "cnn_plain": {
         "report": Recipe(

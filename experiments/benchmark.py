@@ -5,7 +5,7 @@
 
 Every contender trains the same network on the same 55,000 images with the same batch size, in a process of its own.
 The processes take turns (A B C A B C ...), so that whatever else the machine does falls on all of them; the first epoch
-of each is warm-up and not counted. Written to experiments/benchmark.json, from which results.py makes its tables.
+of each is warm-up and not counted. Written to experiments/benchmark.json, from which make_results.py makes its tables.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ CASES = {
 }
 
 
-class Turns:
+class EpochBarrier:
     """A contender's side of taking turns: an epoch begins when the other side says so."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Turns:
         self.started = time.perf_counter()
 
 
-def tutorial(case: Case, turns: Turns, workers: int) -> None:
+def tutorial(case: Case, turns: EpochBarrier, workers: int) -> None:
     """Train as Lightning's documentation teaches: torchvision's data set, a DataLoader, metrics at every step."""
     import torch
     from lightning.pytorch import Callback, LightningModule, Trainer
@@ -94,14 +94,14 @@ def tutorial(case: Case, turns: Turns, workers: int) -> None:
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return torch.optim.SGD(self.parameters(), **self.settings["sgd"])
 
-    class TakeTurns(Callback):
+    class BarrierCallback(Callback):
         def on_train_epoch_start(self, *_: Any) -> None:
             turns.next()
 
     train, val = datasets(case)
     options: dict[str, Any] = {"num_workers": workers, "persistent_workers": workers > 0}
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(accelerator="cpu", max_epochs=-1, callbacks=[TakeTurns()], default_root_dir=folder)
+        trainer = Trainer(accelerator="cpu", max_epochs=-1, callbacks=[BarrierCallback()], default_root_dir=folder)
         trainer.fit(
             Module(),
             DataLoader(train, case.batch_size or TRAIN, shuffle=True, **options),
@@ -109,7 +109,7 @@ def tutorial(case: Case, turns: Turns, workers: int) -> None:
         )
 
 
-def quickstart(case: Case, turns: Turns) -> None:
+def quickstart(case: Case, turns: EpochBarrier) -> None:
     """Train with the loop of PyTorch's Fashion-MNIST quickstart."""
     import torch
     from torch.nn import functional as F
@@ -134,8 +134,8 @@ def quickstart(case: Case, turns: Turns) -> None:
                 (model(images).argmax(1) == labels).sum().item()
 
 
-def bare(case: Case, turns: Turns, bf16: bool) -> None:
-    """Train in the shortest loop over normalised tensors in memory: no metrics, no validation, no logs."""
+def bare(case: Case, turns: EpochBarrier, bf16: bool) -> None:
+    """Train in the shortest loop over normalized tensors in memory: no metrics, no validation, no logs."""
     import torch
     from torch.nn import functional as F
 
@@ -144,7 +144,7 @@ def bare(case: Case, turns: Turns, bf16: bool) -> None:
     model, settings = make(case)
     if bf16:
         model.to(memory_format=torch.channels_last)
-    images, labels = files.load("train")
+    images, labels = files.load_split("train")
     images, labels = model.preprocess(images[:TRAIN]), labels[:TRAIN]
     optimizer = torch.optim.SGD(model.parameters(), **settings["sgd"])
     while True:
@@ -157,14 +157,14 @@ def bare(case: Case, turns: Turns, bf16: bool) -> None:
             optimizer.step()
 
 
-def sklearn(case: Case, turns: Turns) -> None:
+def sklearn(case: Case, turns: EpochBarrier) -> None:
     """Train scikit-learn's perceptron; it has no other networks."""
     from sklearn.neural_network import MLPClassifier
 
     from fashionzoo import files
     from fashionzoo.networks import MLP
 
-    images, labels = files.load("train")
+    images, labels = files.load_split("train")
     pixels = images[:TRAIN].reshape(TRAIN, -1).float().div(255).numpy()
     widths = MLP().config["widths"]
     model = MLPClassifier(widths, solver="sgd", learning_rate_init=0.01, batch_size=case.batch_size or TRAIN)
@@ -173,28 +173,28 @@ def sklearn(case: Case, turns: Turns) -> None:
         model.partial_fit(pixels, labels[:TRAIN].numpy(), classes=range(10))
 
 
-def fashionzoo(case: Case, turns: Turns) -> None:
+def fashionzoo(case: Case, turns: EpochBarrier) -> None:
     """Train as a launcher does, everything on: validation, metrics, TensorBoard, checkpoints, early stopping."""
     from lightning.pytorch import Callback
 
     from fashionzoo import hardware
     from fashionzoo.classifier import NETWORKS
-    from fashionzoo.launcher import Launcher
+    from fashionzoo.launcher import TrainCLI
 
-    class TakeTurns(Callback):
+    class BarrierCallback(Callback):
         def on_train_epoch_start(self, *_: Any) -> None:
             turns.next()
 
     batch = ["--data.batch_size", str(case.batch_size or "null")]
-    hardware.keep_freed_memory()
+    hardware.tune_glibc_malloc()
     with tempfile.TemporaryDirectory() as folder:
         flags = ["--trainer.max_epochs=1000", "--early_stopping.patience=1000", "--trainer.default_root_dir", folder]
-        launcher = Launcher(NETWORKS[case.network], [*flags, *batch])
-        launcher.trainer.callbacks.insert(0, TakeTurns())  # type: ignore[attr-defined]
+        launcher = TrainCLI(NETWORKS[case.network], [*flags, *batch])
+        launcher.trainer.callbacks.insert(0, BarrierCallback())  # type: ignore[attr-defined]
         launcher.trainer.fit(launcher.model, launcher.datamodule)
 
 
-CONTENDERS: dict[str, Callable[[Case, Turns], None]] = {
+IMPLEMENTATIONS: dict[str, Callable[[Case, EpochBarrier], None]] = {
     "tutorial, 0 workers": lambda case, turns: tutorial(case, turns, 0),
     "tutorial, 2 workers": lambda case, turns: tutorial(case, turns, 2),
     "quickstart": quickstart,
@@ -228,7 +228,7 @@ def datasets(case: Case) -> tuple[Any, Any]:
     from fashionzoo.images import MEAN, STD
 
     steps = [transforms.ToTensor(), transforms.Normalize((MEAN,), (STD,))]
-    images = FashionMNIST(files.resolve_root(), train=True, transform=transforms.Compose(steps))
+    images = FashionMNIST(files.resolve_data_dir(), train=True, transform=transforms.Compose(steps))
     return Subset(images, range(TRAIN)), Subset(images, range(TRAIN, TRAIN + VAL))
 
 
@@ -282,7 +282,9 @@ def working(case: str, contenders: list[str]) -> Iterator[dict[str, Worker]]:
 def measure(name: str, rounds: int) -> dict[str, Any]:
     """Return seconds an epoch of each round and the peak memory, for each contender of a case."""
     case = CASES[name]
-    contenders = [contender for contender in CONTENDERS if contender != "sklearn" or case.network.startswith("mlp")]
+    contenders = [
+        contender for contender in IMPLEMENTATIONS if contender != "sklearn" or case.network.startswith("mlp")
+    ]
     with working(name, contenders) as workers:
         for contender, worker in workers.items():
             print(f"{name}, {contender}: warm-up {worker.epoch():.3f} s", flush=True)
@@ -391,18 +393,18 @@ def main() -> None:
     parser.add_argument("cases", nargs="*", default=list(CASES), metavar="CASE", help=f"of {', '.join(CASES)}")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path, default=MEASURED, help="default: experiments/benchmark.json")
-    parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
+    parser.add_argument("--contender", choices=IMPLEMENTATIONS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"no case {', '.join(unknown)}: choose from {', '.join(CASES)}")
     if options.contender:
-        CONTENDERS[options.contender](CASES[options.cases[0]], Turns())
+        IMPLEMENTATIONS[options.contender](CASES[options.cases[0]], EpochBarrier())
         return
     from fashionzoo import hardware
 
     cases = json.loads(options.output.read_text())["cases"] if options.output.exists() else {}
     results = {
-        "machine": hardware.describe("scikit-learn"),
+        "machine": hardware.collect_env("scikit-learn"),
         "peak_flops": {"float32": matmul_peak(bf16=False), "bfloat16": matmul_peak(bf16=True)},
         "start_up_seconds": start_up(options.rounds),
         "cases": cases | {name: measure(name, options.rounds) for name in options.cases},

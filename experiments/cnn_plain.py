@@ -1,4 +1,4 @@
-"""Network 4: a convolutional network whose widths get smaller, without regularisation.
+"""Network 4: a convolutional network whose widths get smaller, without regularization.
 
 The report trained it with a learning rate of 1e-2 over 20 iterations. It saw 63.1 % on the test set, and overfitting:
 the test loss rose while the training loss fell.

@@ -12,10 +12,10 @@ import tempfile
 from pathlib import Path
 
 from fashionzoo.classifier import NETWORKS
+from fashionzoo.fault_tolerance import TrainingInterruptedError
 from fashionzoo.launcher import train
 from fashionzoo.recipes import RECIPES
-from fashionzoo.reference import SEEDS
-from fashionzoo.resume import InterruptedRunError
+from fashionzoo.reference_runs import SEEDS
 from fashionzoo.runs import Run
 
 SIZES = (100, 200, 500, 1000, 5000)
@@ -30,7 +30,7 @@ def measure(network: str, size: int, seed: int) -> list[object]:
     with tempfile.TemporaryDirectory() as folder:
         train(NETWORKS[network], flags, Path(folder) / network / "run")
         run = Run(Path(folder) / network / "run")
-        return [network, size, seed, run.epochs, run.best()[0], run.last("test/acc")]
+        return [network, size, seed, run.epochs, run.best_epoch()[0], run.final("test/acc")]
 
 
 def rows() -> list[dict[str, str]]:
@@ -51,7 +51,7 @@ def main() -> None:
                     print(f"\n{network}, {size} training images, seed {seed}", flush=True)
                     try:
                         row = measure(network, size, seed)
-                    except InterruptedRunError as interruption:
+                    except TrainingInterruptedError as interruption:
                         sys.exit(f"{interruption}: go on with the same command")
                     with TABLE.open("a") as file:
                         file.write(",".join(map(str, row)) + "\n")

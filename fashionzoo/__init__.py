@@ -21,7 +21,8 @@ if TYPE_CHECKING:
         SigmoidNarrowingMLP,
     )
     from fashionzoo.data import Augment, FashionMNISTDataModule
-    from fashionzoo.errors import InputError
+    from fashionzoo.errors import FashionZooError, InputError
+    from fashionzoo.evaluation import Evaluation, evaluate
     from fashionzoo.images import CLASSES, Prediction, Preprocess
     from fashionzoo.launcher import launch
     from fashionzoo.networks import CNN, MLP
@@ -39,7 +40,8 @@ _HOMES = {
         "SigmoidNarrowingMLP",
     ),
     "data": ("Augment", "FashionMNISTDataModule"),
-    "errors": ("InputError",),
+    "errors": ("FashionZooError", "InputError"),
+    "evaluation": ("Evaluation", "evaluate"),
     "images": ("CLASSES", "Prediction", "Preprocess"),
     "launcher": ("launch",),
     "networks": ("CNN", "MLP"),
@@ -57,7 +59,9 @@ __all__ = [
     "BalancedCNN",
     "Classifier",
     "DropoutL2CNN",
+    "Evaluation",
     "FashionMNISTDataModule",
+    "FashionZooError",
     "InputError",
     "PlainCNN",
     "Prediction",
@@ -67,6 +71,7 @@ __all__ = [
     "Recipe",
     "SigmoidNarrowingMLP",
     "Weights",
+    "evaluate",
     "get_model",
     "get_weights",
     "launch",

@@ -1,16 +1,17 @@
-"""Training of the networks: loss, metrics and optimiser in ``Classifier``, and the report's six as its subclasses.
+"""Training of the networks: loss, metrics and optimizer in ``Classifier``, and the report's six as its subclasses.
 
-What is drawn, printed or saved is left to ``tensorboard.py``, ``screen.py`` and ``launcher.py``.
+Plots, console output and records are left to ``tensorboard.py``, ``console.py`` and ``artifacts.py``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn import functional as F
@@ -23,15 +24,16 @@ from torchmetrics.classification import (
 )
 
 from fashionzoo.data import Batch
-from fashionzoo.errors import InputError
-from fashionzoo.images import CLASSES, SIZE, ImageLike, Prediction, Preprocess
+from fashionzoo.errors import FashionZooError
+from fashionzoo.images import CLASSES, IMAGE_SIZE, ImageLike, Prediction, Preprocess
 from fashionzoo.networks import CNN, MLP, Activation, Network
+from fashionzoo.zoo import get_weights
 
-MONITORED = ("val/loss", "val/acc", "val/calibration_error", *(f"val/recall/{name}" for name in CLASSES))
+MONITORABLE_METRICS = ("val/loss", "val/acc", "val/calibration_error", *(f"val/recall/{name}" for name in CLASSES))
 
 
-class Outcomes:
-    """The logits and labels of an epoch so far: adding to them costs a step two copies of a few kilobytes.
+class PredictionBuffer:
+    """The logits and labels of an epoch so far: an update costs a step two copies of a few kilobytes.
 
     They go into two growing tensors. Thousands of small ones, living on among the activations of later steps, would
     keep the allocator from using the same memory twice.
@@ -42,8 +44,8 @@ class Outcomes:
         self.logits = torch.empty(0, len(CLASSES))
         self.labels = torch.empty(0, dtype=torch.int64)
 
-    def add(self, logits: Tensor, labels: Tensor) -> None:
-        """Copy one step's logits ``(N, 10)`` and labels ``(N,)``."""
+    def update(self, logits: Tensor, labels: Tensor) -> None:
+        """Store the logits ``(N, 10)`` and labels ``(N,)`` of a step."""
         start, self.count = self.count, self.count + len(labels)
         if self.count > len(self.labels) or logits.device != self.logits.device:
             # Doubling makes the tensors fit after a few steps of the first epoch.
@@ -54,11 +56,11 @@ class Outcomes:
         self.logits[start : self.count] = logits.detach()
         self.labels[start : self.count] = labels
 
-    def gather(self) -> tuple[Tensor, Tensor]:
+    def compute(self) -> tuple[Tensor, Tensor]:
         """Return all logits, float32, and labels."""
         return self.logits[: self.count], self.labels[: self.count]
 
-    def clear(self) -> None:
+    def reset(self) -> None:
         """Forget them."""
         self.count = 0
 
@@ -66,24 +68,27 @@ class Outcomes:
 class Classifier(LightningModule):
     """A network together with how it is trained and measured.
 
-    Logs ``{train,val,test}/loss`` (cross-entropy an image) and ``/acc``, for val and test also ``/calibration_error``
+    Logs ``{train,val,test}/loss`` (cross-entropy per image) and ``/acc``, for val and test also ``/calibration_error``
     and ``/recall/<class>``, all in [0, 1] but the loss; and the norm of the gradients of the first and the last layer's
-    weights at the epoch's last step. All that is logged once an epoch, against the epoch's number.
+    weights at the epoch's last step. All that is logged once per epoch, against the epoch's number.
+
+    Batches are images, uint8 or float in [0, 1], of shape ``(N, 28, 28)`` or ``(N, 1, 28, 28)``, and labels ``(N,)``,
+    from :class:`FashionMNISTDataModule` or any ``DataLoader``. The network's preprocessing is applied in the step.
 
     Args:
         network: What is trained.
-        lr: Step of the optimiser.
-        loss_reduction: Whether the loss that is minimised is summed over the batch or averaged.
+        lr: Learning rate.
+        loss_reduction: Whether the loss that is minimized is summed over the batch or averaged.
         optimizer: Stochastic gradient descent, or AdamW (Loshchilov and Hutter 2019).
-        momentum: Of SGD.
+        momentum: Momentum of SGD.
         weight_decay: L2 penalty of SGD, decoupled decay of AdamW.
         label_smoothing: Share of the target that is spread over all classes (Szegedy et al. 2016).
         schedule: Keep ``lr``, or rise to it and fall to nearly zero over the run (Smith 2018).
-        temperature: Divides the logits of network and teacher, if the data has one, before they are compared: above 1,
-            the classes that the teacher finds unlikely count for more (Hinton et al. 2015).
+        temperature: Temperature of distillation: divides the logits of network and teacher, if the data has one; above
+            1, the classes that the teacher finds unlikely count for more (Hinton et al. 2015).
 
     Raises:
-        InputError: A number is out of its range.
+        FashionZooError: A number is out of its range.
     """
 
     name: ClassVar[str]
@@ -102,26 +107,26 @@ class Classifier(LightningModule):
     ) -> None:
         super().__init__()
         if not (lr > 0 and math.isfinite(lr)):
-            raise InputError(f"lr of {lr}: choose a number above 0")
+            raise FashionZooError(f"lr of {lr}: choose a number above 0")
         if not 0 <= momentum < 1:
-            raise InputError(f"momentum of {momentum}: choose from 0 up to, but not including, 1")
+            raise FashionZooError(f"momentum of {momentum}: choose from 0 up to, but not including, 1")
         if not (weight_decay >= 0 and math.isfinite(weight_decay)):
-            raise InputError(f"weight_decay of {weight_decay}: choose 0 or more")
+            raise FashionZooError(f"weight_decay of {weight_decay}: choose 0 or more")
         if not 0 <= label_smoothing < 1:
-            raise InputError(f"label_smoothing of {label_smoothing}: choose from 0 up to, but not including, 1")
+            raise FashionZooError(f"label_smoothing of {label_smoothing}: choose from 0 up to, but not including, 1")
         if not (temperature > 0 and math.isfinite(temperature)):
-            raise InputError(f"temperature of {temperature}: choose a number above 0")
+            raise FashionZooError(f"temperature of {temperature}: choose a number above 0")
         self.network = network
         self.lr, self.loss_reduction, self.label_smoothing = lr, loss_reduction, label_smoothing
         self.optimizer_name, self.momentum, self.weight_decay = optimizer, momentum, weight_decay
         self.schedule = schedule
         self.temperature = temperature
-        self.example_input_array = torch.zeros(1, 1, SIZE, SIZE)
-        self.trained, self.evaluated = Outcomes(), Outcomes()
+        self.example_input_array = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
+        self.train_predictions, self.eval_predictions = PredictionBuffer(), PredictionBuffer()
         self.gradient_norms: dict[str, Tensor] = {}
         self.train_loss, self.eval_loss = MeanMetric("disable"), MeanMetric("disable")
         self.train_accuracy = MulticlassAccuracy(len(CLASSES), average="micro", validate_args=False)
-        self.scores = MetricCollection(
+        self.eval_metrics = MetricCollection(
             {
                 "acc": MulticlassAccuracy(len(CLASSES), average="micro", validate_args=False),
                 "recall": MulticlassRecall(len(CLASSES), average="none", validate_args=False),
@@ -133,9 +138,29 @@ class Classifier(LightningModule):
             }
         )
 
+    @classmethod
+    def from_zoo(cls, weights: str = "tuned", **hyperparameters: Any) -> Self:
+        """Return the network with weights that come with the package, for ``trainer.test`` or fine-tuning.
+
+        Args:
+            weights: ``"report"`` or ``"tuned"``.
+            **hyperparameters: In place of those that it was trained with: ``lr``, ``schedule``, ``dropout``, ...
+
+        Raises:
+            FashionZooError: There are no such weights or hyperparameters, or they do not fit together.
+
+        Example:
+            >>> PlainCNN.from_zoo("tuned", lr=1e-4).hparams["lr"]
+            0.0001
+        """
+        pretrained = get_weights(cls.name, weights)
+        classifier = cls(**{**pretrained.hyperparameters, **hyperparameters})
+        pretrained.load_into(classifier.network)
+        return classifier
+
     @property
     def preprocess(self) -> Preprocess:
-        """What turns uint8 images into this network's input."""
+        """What turns pixels into this network's input."""
         return self.network.preprocess
 
     def forward(self, images: Tensor) -> Tensor:
@@ -143,142 +168,159 @@ class Classifier(LightningModule):
         logits: Tensor = self.network(images)
         return logits
 
-    def classify(self, images: ImageLike | Sequence[ImageLike], invert: bool = False) -> Prediction | list[Prediction]:
-        """Say what is on one image or several; see :meth:`fashionzoo.networks.Network.classify`."""
+    def classify(self, images: ImageLike | Iterable[ImageLike], invert: bool = False) -> Prediction | list[Prediction]:
+        """Classify one image or several; see :meth:`fashionzoo.networks.Network.classify`."""
         return self.network.classify(images, invert)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Return the cross-entropy that training minimises, computed in float32.
+        """Return the cross-entropy that training minimizes, computed in float32 or better.
 
         Args:
             logits: Shape ``(N, 10)``.
             targets: Labels, shape ``(N,)``, or the teacher's logits, shape ``(N, 10)``.
         """
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         if targets.is_floating_point():
-            logits, targets = logits / self.temperature, (targets / self.temperature).softmax(dim=1)
-        loss = F.cross_entropy(
-            logits.float(), targets, reduction=self.loss_reduction, label_smoothing=self.label_smoothing
-        )
-        # Processes average their gradients; a sum over the whole batch wants them added.
-        return loss * self.trainer.world_size if self.loss_reduction == "sum" else loss
+            logits, targets = logits / self.temperature, (targets.to(logits) / self.temperature).softmax(dim=1)
+        return F.cross_entropy(logits, targets, reduction=self.loss_reduction, label_smoothing=self.label_smoothing)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the loss of a batch of preprocessed images, labels and, where there is a teacher, its logits."""
-        images, labels, *taught = batch
-        logits = self(images)
-        self.trained.add(logits, labels)
-        return self.loss(logits, taught[0] if taught else labels)
+        """Return the loss of a batch of images, labels and, where there is a teacher, its logits."""
+        images, labels, *teacher_logits = batch
+        logits = self(self.preprocess(images))
+        self.train_predictions.update(logits, labels)
+        loss = self.loss(logits, teacher_logits[0] if teacher_logits else labels)
+        # Lightning averages over processes and over accumulated batches; a sum over the whole batch wants them added.
+        num_parts = self.trainer.world_size * self.trainer.accumulate_grad_batches
+        return loss * num_parts if self.loss_reduction == "sum" else loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Remember what the network says about a batch."""
+        """Store the logits of a batch."""
         images, labels = batch
-        self.evaluated.add(self(images), labels)
+        self.eval_predictions.update(self(self.preprocess(images)), labels)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Remember what the network says about a batch."""
+        """Store the logits of a batch."""
         self.validation_step(batch, batch_idx)
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the class probabilities ``(N, 10)``."""
-        images, _ = batch
-        probabilities: Tensor = self(images).float().softmax(dim=1)
+    def predict_step(self, batch: Batch | Tensor, batch_idx: int) -> Tensor:
+        """Return the class probabilities ``(N, 10)`` of a batch with or without labels."""
+        images = batch if isinstance(batch, Tensor) else batch[0]
+        probabilities: Tensor = self(self.preprocess(images)).float().softmax(dim=1)
         return probabilities
 
     def on_train_epoch_start(self) -> None:
-        """Start counting anew."""
-        self.trained.clear()
+        """Reset the buffer."""
+        self.train_predictions.reset()
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Measure the gradients at the last step of an epoch."""
         if self.trainer.is_last_batch:
             layers = {"first_layer": next(self.network.parameters()), "last_layer": self.network.head.weight}
             for name, weights in layers.items():
-                assert weights.grad is not None
-                self.gradient_norms[f"gradient_norm/{name}"] = weights.grad.norm()
+                if weights.grad is not None:  # a layer may be frozen
+                    self.gradient_norms[f"gradient_norm/{name}"] = weights.grad.norm()
 
     def on_train_epoch_end(self) -> None:
         """Log the loss and accuracy that the epoch's steps had, each before its update."""
-        logits, labels = self.trained.gather()
+        logits, labels = self.train_predictions.compute()
         loss = self._mean_loss("train/loss", self.train_loss, logits, labels)
         self.train_accuracy.reset()
         self.train_accuracy.update(logits, labels)
-        self.log_epoch({"train/loss": loss, "train/acc": self.train_accuracy.compute(), **self.gradient_norms})
+        self.log_epoch_metrics({"train/loss": loss, "train/acc": self.train_accuracy.compute(), **self.gradient_norms})
 
     def on_validation_epoch_start(self) -> None:
-        """Start counting anew."""
-        self.evaluated.clear()
+        """Reset the buffer."""
+        self.eval_predictions.reset()
 
     def on_validation_epoch_end(self) -> None:
-        """Log what the network did on the validation images."""
-        self._log_scores("val")
+        """Log the metrics of the validation images."""
+        self._log_eval_metrics("val")
 
     def on_test_epoch_start(self) -> None:
-        """Start counting anew."""
-        self.evaluated.clear()
+        """Reset the buffer."""
+        self.eval_predictions.reset()
 
     def on_test_epoch_end(self) -> None:
-        """Log what the network did on the test images."""
-        self._log_scores("test")
+        """Log the metrics of the test images."""
+        self._log_eval_metrics("test")
 
     @property
-    def epoch(self) -> int:
+    def epoch_number(self) -> int:
         """How many epochs were trained, the running one included."""
-        return self.current_epoch + 1 if self.trainer.training or self.trainer.validating else self.current_epoch
+        return self.current_epoch + (self.trainer.state.fn == TrainerFn.FITTING)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say in the checkpoint which network it holds, so that it can be rebuilt without Lightning."""
         checkpoint["fashionzoo"] = {"name": self.name, "config": self.network.config}
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Return the optimiser and, where there is one, the schedule of its rate."""
+        """Return the optimizer and, where there is one, the schedule of its rate."""
+        # Lightning refuses to clip the gradients of an optimizer that PyTorch marks as fused.
+        fused = not self.trainer.gradient_clip_val
         optimizer: torch.optim.Optimizer
         if self.optimizer_name == "sgd":
             optimizer = torch.optim.SGD(
-                self.parameters(), self.lr, momentum=self.momentum, weight_decay=self.weight_decay, fused=True
+                self.parameters(), self.lr, momentum=self.momentum, weight_decay=self.weight_decay, fused=fused
             )
         else:
-            optimizer = torch.optim.AdamW(self.parameters(), self.lr, weight_decay=self.weight_decay, fused=True)
+            optimizer = torch.optim.AdamW(self.parameters(), self.lr, weight_decay=self.weight_decay, fused=fused)
         if self.schedule == "constant":
             return optimizer
-        steps = int(self.trainer.estimated_stepping_batches)
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.lr, total_steps=steps)
+        steps = self.trainer.estimated_stepping_batches
+        if not math.isfinite(steps):
+            raise FashionZooError(
+                "the one_cycle schedule must know its length: set max_epochs or max_steps, or schedule=constant"
+            )
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.lr, total_steps=int(steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def _log_scores(self, stage: str) -> None:
+    def _log_eval_metrics(self, stage: str) -> None:
         """Log the metrics of an evaluated split."""
-        logits, labels = self.evaluated.gather()
+        if self.trainer.sanity_checking:
+            return
+        logits, labels = self.eval_predictions.compute()
         loss = self._mean_loss(f"{stage}/loss", self.eval_loss, logits, labels)
-        self.scores.reset()
-        self.scores.update(logits, labels)
-        scores = self.scores.compute()
-        self.log_epoch(
+        self.eval_metrics.reset()
+        self.eval_metrics.update(logits, labels)
+        metrics = self.eval_metrics.compute()
+        recalls = zip(CLASSES, metrics["recall"], strict=True)
+        self.log_epoch_metrics(
             {
                 f"{stage}/loss": loss,
-                f"{stage}/acc": scores["acc"],
-                f"{stage}/calibration_error": scores["calibration_error"],
-                **{f"{stage}/recall/{name}": value for name, value in zip(CLASSES, scores["recall"], strict=True)},
+                f"{stage}/acc": metrics["acc"],
+                f"{stage}/calibration_error": metrics["calibration_error"],
+                **{f"{stage}/recall/{name}": recall for name, recall in recalls},
             }
         )
 
     def _mean_loss(self, name: str, metric: MeanMetric, logits: Tensor, labels: Tensor) -> Tensor:
-        """Return the cross-entropy an image, over all processes; stop the run when it is not a number."""
+        """Return the cross-entropy per image, over all processes; stop the run when it is not a number."""
         metric.reset()
         metric.update(F.cross_entropy(logits, labels), len(labels))
         loss: Tensor = metric.compute()
         if not loss.isfinite():
-            raise InputError(f"{name} became {loss.item()} in epoch {self.epoch}: choose a lower --model.lr")
+            raise FashionZooError(
+                f"{name} became {loss.item()} in epoch {self.epoch_number}: choose a lower learning rate"
+            )
         return loss
 
-    def log_epoch(self, values: dict[str, Tensor]) -> None:
-        """Log values against the epoch rather than the step, at once, so that a checkpoint never precedes them.
+    def log_epoch_metrics(self, values: dict[str, Tensor]) -> None:
+        """Log values against the epoch rather than the step.
 
         Args:
             values: Scalars, already those of all processes.
         """
+        if self.trainer.state.fn != TrainerFn.FITTING:
+            # Lightning returns and prints what goes through its loggers; it takes a metric named "step" for the x axis.
+            axis = {"step": torch.tensor(float(self.epoch_number))} if self.loggers else {}
+            self.log_dict({**values, **axis}, sync_dist=True)
+            return
+        # In a fit they are written at once, so that a checkpoint never precedes them.
         self.log_dict(values, logger=False, sync_dist=True)
         numbers = dict(zip(values, torch.stack([value.float() for value in values.values()]).tolist(), strict=True))
         for logger in self.loggers:
-            logger.log_metrics(numbers, step=self.epoch)
+            logger.log_metrics(numbers, step=self.epoch_number)
 
 
 class SigmoidNarrowingMLP(Classifier):
@@ -286,9 +328,11 @@ class SigmoidNarrowingMLP(Classifier):
 
     Args:
         widths: Units of each hidden layer, from the input side.
-        lr: Step on the loss summed over the training set.
+        activation: What follows each hidden layer.
+        dropout: Share of each hidden layer's outputs that training sets to zero.
+        standardize: Standardize the input, or leave pixels in [0, 1].
+        lr: Learning rate, on the loss summed over the training set.
         loss_reduction: Sum or mean over the batch; at the report's rate only the sum learns.
-        standardize: Standardise the input, or leave pixels in [0, 1].
         **training: The other arguments of :class:`Classifier`.
 
     Shape:
@@ -304,12 +348,14 @@ class SigmoidNarrowingMLP(Classifier):
     def __init__(
         self,
         widths: Sequence[int] = (256, 64),
+        activation: Activation = "sigmoid",
+        dropout: float = 0.0,
+        standardize: bool = False,
         lr: float = 1e-5,
         loss_reduction: Literal["sum", "mean"] = "sum",
-        standardize: bool = False,
         **training: Any,
     ) -> None:
-        network = MLP(widths, activation="sigmoid", standardize=standardize)
+        network = MLP(widths, activation, dropout, standardize)
         super().__init__(network, lr=lr, loss_reduction=loss_reduction, **training)
         self.save_hyperparameters()
 
@@ -319,9 +365,11 @@ class ReLUNarrowingMLP(Classifier):
 
     Args:
         widths: Units of each hidden layer, from the input side.
-        lr: Step on the loss summed over the training set.
-        loss_reduction: Sum or mean over the batch.
-        standardize: Standardise the input, or leave pixels in [0, 1].
+        activation: What follows each hidden layer.
+        dropout: Share of each hidden layer's outputs that training sets to zero.
+        standardize: Standardize the input, or leave pixels in [0, 1].
+        lr: Learning rate, on the loss summed over the training set.
+        loss_reduction: Sum or mean over the batch; at the report's rate only the sum learns.
         **training: The other arguments of :class:`Classifier`.
 
     Shape:
@@ -337,14 +385,15 @@ class ReLUNarrowingMLP(Classifier):
     def __init__(
         self,
         widths: Sequence[int] = (256, 64),
+        activation: Activation = "relu",
+        dropout: float = 0.0,
+        standardize: bool = False,
         lr: float = 2.7e-7,
         loss_reduction: Literal["sum", "mean"] = "sum",
-        standardize: bool = False,
         **training: Any,
     ) -> None:
-        super().__init__(
-            MLP(widths, activation="relu", standardize=standardize), lr=lr, loss_reduction=loss_reduction, **training
-        )
+        network = MLP(widths, activation, dropout, standardize)
+        super().__init__(network, lr=lr, loss_reduction=loss_reduction, **training)
         self.save_hyperparameters()
 
 
@@ -353,9 +402,11 @@ class ReLUWideningMLP(Classifier):
 
     Args:
         widths: Units of each hidden layer, from the input side.
-        lr: Step on the loss summed over the training set.
-        loss_reduction: Sum or mean over the batch.
-        standardize: Standardise the input, or leave pixels in [0, 1].
+        activation: What follows each hidden layer.
+        dropout: Share of each hidden layer's outputs that training sets to zero.
+        standardize: Standardize the input, or leave pixels in [0, 1].
+        lr: Learning rate, on the loss summed over the training set.
+        loss_reduction: Sum or mean over the batch; at the report's rate only the sum learns.
         **training: The other arguments of :class:`Classifier`.
 
     Shape:
@@ -371,25 +422,32 @@ class ReLUWideningMLP(Classifier):
     def __init__(
         self,
         widths: Sequence[int] = (256, 512),
+        activation: Activation = "relu",
+        dropout: float = 0.0,
+        standardize: bool = False,
         lr: float = 6e-8,
         loss_reduction: Literal["sum", "mean"] = "sum",
-        standardize: bool = False,
         **training: Any,
     ) -> None:
-        super().__init__(
-            MLP(widths, activation="relu", standardize=standardize), lr=lr, loss_reduction=loss_reduction, **training
-        )
+        network = MLP(widths, activation, dropout, standardize)
+        super().__init__(network, lr=lr, loss_reduction=loss_reduction, **training)
         self.save_hyperparameters()
 
 
 class PlainCNN(Classifier):
-    """Network 4 of the report: a CNN whose widths get smaller, without regularisation.
+    """Network 4 of the report: a CNN whose widths get smaller, without regularization.
 
     Args:
-        channels: Feature maps of each convolution, from the input side.
-        hidden: Units of each fully connected hidden layer.
-        lr: Step of the optimiser.
-        momentum: Of SGD.
+        channels: Feature maps of each block, from the input side.
+        hidden: Units of each fully connected hidden layer; with none, the last feature maps are averaged.
+        activation: What follows each hidden layer.
+        dropout: Share of each hidden layer's outputs that training sets to zero.
+        batch_norm: Normalize each convolution's output over the batch.
+        convolutions: How many each block has; ``None`` for one.
+        standardize: Standardize the input, or leave pixels in [0, 1].
+        lr: Learning rate.
+        momentum: Momentum of SGD.
+        weight_decay: L2 penalty.
         **training: The other arguments of :class:`Classifier`.
 
     Shape:
@@ -406,11 +464,18 @@ class PlainCNN(Classifier):
         self,
         channels: Sequence[int] = (32, 16),
         hidden: Sequence[int] = (64,),
+        activation: Activation = "relu",
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        convolutions: Sequence[int] | None = None,
+        standardize: bool = True,
         lr: float = 1e-2,
         momentum: float = 0.9,
+        weight_decay: float = 0.0,
         **training: Any,
     ) -> None:
-        super().__init__(CNN(channels, hidden), lr=lr, momentum=momentum, **training)
+        network = CNN(channels, hidden, activation, dropout, batch_norm, convolutions, standardize)
+        super().__init__(network, lr=lr, momentum=momentum, weight_decay=weight_decay, **training)
         self.save_hyperparameters()
 
 
@@ -418,12 +483,16 @@ class DropoutL2CNN(Classifier):
     """Network 5 of the report: network 4 with dropout and L2.
 
     Args:
-        channels: Feature maps of each convolution, from the input side.
-        hidden: Units of each fully connected hidden layer.
+        channels: Feature maps of each block, from the input side.
+        hidden: Units of each fully connected hidden layer; with none, the last feature maps are averaged.
+        activation: What follows each hidden layer.
         dropout: Share of each hidden layer's outputs that training sets to zero.
+        batch_norm: Normalize each convolution's output over the batch.
+        convolutions: How many each block has; ``None`` for one.
+        standardize: Standardize the input, or leave pixels in [0, 1].
+        lr: Learning rate.
+        momentum: Momentum of SGD.
         weight_decay: L2 penalty.
-        lr: Step of the optimiser.
-        momentum: Of SGD.
         **training: The other arguments of :class:`Classifier`.
 
     Shape:
@@ -440,31 +509,35 @@ class DropoutL2CNN(Classifier):
         self,
         channels: Sequence[int] = (32, 16),
         hidden: Sequence[int] = (64,),
+        activation: Activation = "relu",
         dropout: float = 0.5,
-        weight_decay: float = 1e-2,
+        batch_norm: bool = False,
+        convolutions: Sequence[int] | None = None,
+        standardize: bool = True,
         lr: float = 1e-2,
         momentum: float = 0.9,
+        weight_decay: float = 1e-2,
         **training: Any,
     ) -> None:
-        super().__init__(
-            CNN(channels, hidden, dropout=dropout), lr=lr, momentum=momentum, weight_decay=weight_decay, **training
-        )
+        network = CNN(channels, hidden, activation, dropout, batch_norm, convolutions, standardize)
+        super().__init__(network, lr=lr, momentum=momentum, weight_decay=weight_decay, **training)
         self.save_hyperparameters()
 
 
 class BalancedCNN(Classifier):
-    """Network 6 of the report: regularisation eased, activation and widths changed.
+    """Network 6 of the report: regularization eased, activation and widths changed.
 
     Args:
         channels: Feature maps of each block, from the input side.
-        convolutions: How many each block has.
         hidden: Units of each fully connected hidden layer; with none, the last feature maps are averaged.
         activation: What follows each hidden layer.
         dropout: Share of each hidden layer's outputs that training sets to zero.
+        batch_norm: Normalize each convolution's output over the batch.
+        convolutions: How many each block has; ``None`` for one.
+        standardize: Standardize the input, or leave pixels in [0, 1].
+        lr: Learning rate.
+        momentum: Momentum of SGD.
         weight_decay: L2 penalty.
-        batch_norm: Normalise each convolution's output over the batch.
-        lr: Step of the optimiser.
-        momentum: Of SGD.
         **training: The other arguments of :class:`Classifier`.
 
     Shape:
@@ -480,17 +553,18 @@ class BalancedCNN(Classifier):
     def __init__(
         self,
         channels: Sequence[int] = (32, 64, 128),
-        convolutions: Sequence[int] = (1, 2, 2),
         hidden: Sequence[int] = (),
         activation: Activation = "elu",
         dropout: float = 0.25,
-        weight_decay: float = 1e-4,
         batch_norm: bool = True,
+        convolutions: Sequence[int] | None = (1, 2, 2),
+        standardize: bool = True,
         lr: float = 1e-2,
         momentum: float = 0.9,
+        weight_decay: float = 1e-4,
         **training: Any,
     ) -> None:
-        network = CNN(channels, hidden, activation, dropout, batch_norm, convolutions)
+        network = CNN(channels, hidden, activation, dropout, batch_norm, convolutions, standardize)
         super().__init__(network, lr=lr, momentum=momentum, weight_decay=weight_decay, **training)
         self.save_hyperparameters()
 

@@ -8,11 +8,14 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 
-class InputError(ValueError):
-    """Something that the user can put right; the message is one line that says what is wrong and what to do."""
+class FashionZooError(ValueError):
+    """An error that the user can fix; the message is one line that says what is wrong and what to do."""
 
 
-def nearest(word: str, valid: Iterable[str]) -> str:
+InputError = FashionZooError  # its name in version 0.1
+
+
+def did_you_mean(word: object, valid: Iterable[str]) -> str:
     """Suggest a valid name in place of a wrong one.
 
     Args:
@@ -23,17 +26,27 @@ def nearest(word: str, valid: Iterable[str]) -> str:
         ``"did you mean X?"`` when a name comes close, all the names otherwise.
 
     Example:
-        >>> nearest("cnn_plian", ["cnn_plain", "cnn_balanced"])
+        >>> did_you_mean("cnn_plian", ["cnn_plain", "cnn_balanced"])
         'did you mean cnn_plain?'
-        >>> nearest("resnet", ["cnn_plain", "cnn_balanced"])
+        >>> did_you_mean("resnet", ["cnn_plain", "cnn_balanced"])
         'choose from cnn_plain, cnn_balanced'
     """
     names = list(valid)
-    close = difflib.get_close_matches(word, names, n=1)
-    return f"did you mean {close[0]}?" if close else f"choose from {', '.join(names)}"
+    close = closest(word, names)
+    return f"did you mean {close}?" if close else f"choose from {', '.join(names)}"
 
 
-def fail(message: object) -> NoReturn:
+def closest(word: object, valid: Iterable[str]) -> str | None:
+    """Return the valid name that comes closest to a word, if one comes close.
+
+    Example:
+        >>> closest("cnn_plian", ["cnn_plain", "cnn_balanced"])
+        'cnn_plain'
+    """
+    return next(iter(difflib.get_close_matches(str(word), list(valid), n=1)), None)
+
+
+def exit_with_error(message: object) -> NoReturn:
     """Print one line that says what is wrong, and end the process with code 2, as argparse does."""
     print(f"fashionzoo: error: {' '.join(str(message).split())}", file=sys.stderr)
     sys.exit(2)

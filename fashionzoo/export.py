@@ -15,15 +15,15 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from fashionzoo import files
-from fashionzoo.errors import InputError
+from fashionzoo.errors import FashionZooError
 from fashionzoo.networks import Network, build
 
 PARITY_IMAGES = 1000  # of the test set
-TOLERANCE = 1e-5  # between the probabilities of the network and of the file
+ATOL = 1e-5  # between the probabilities of the network and of the file
 BATCH = torch.export.Dim("batch")
 
 
-class PixelsToProbabilities(nn.Module):
+class InferenceModule(nn.Module):
     """A network with the preprocessing before it and the softmax after it.
 
     Args:
@@ -48,12 +48,12 @@ class PixelsToProbabilities(nn.Module):
         return logits.softmax(dim=1)
 
 
-def export(network: Network, path: Path, root: str | Path | None = None) -> float:
-    """Write a network to a file, once what is read back from it says what the network says.
+def export(network: Network, path: str | Path, root: str | Path | None = None) -> float:
+    """Write a network to a file, once what is read back from it gives the network's probabilities.
 
     Args:
-        network: In evaluation mode.
-        path: Its ending decides what is written: ``.onnx`` and ``.pt2`` take uint8 images ``(N, 28, 28)``, any number,
+        network: What :func:`fashionzoo.get_model` returns, or a :class:`fashionzoo.Classifier`.
+        path: Its suffix decides what is written: ``.onnx`` and ``.pt2`` take uint8 images ``(N, 28, 28)``, any number,
             and return probabilities; ``.safetensors`` holds the weights, and ``config`` in its header.
         root: Folder of the data that the two are compared on.
 
@@ -61,35 +61,38 @@ def export(network: Network, path: Path, root: str | Path | None = None) -> floa
         The largest difference between their probabilities on the first 1,000 test images.
 
     Raises:
-        InputError: The ending is unknown, the file cannot be written, a package or the data is missing, or the file
-            differs from the network; then nothing is left of it.
+        FashionZooError: The suffix is unknown, the file cannot be written, a package or the data is missing, or the
+            file differs from the network; then nothing is left of it.
     """
-    if path.suffix not in WRITERS:
-        raise InputError(f"unknown ending of {path}: choose from {', '.join(WRITERS)}")
-    files.fetch(root)
-    images = files.load("t10k", root)[0][:PARITY_IMAGES]
-    model = PixelsToProbabilities(copy.deepcopy(network)).eval().to(memory_format=torch.contiguous_format)
+    path = Path(path)
+    write = EXPORTERS.get(path.suffix.lower())
+    if write is None:
+        raise FashionZooError(f"unknown suffix of {path}: choose from {', '.join(EXPORTERS)}")
+    files.ensure_downloaded(root)
+    images = files.load_split("test", root)[0][:PARITY_IMAGES]
+    model = InferenceModule(copy.deepcopy(getattr(network, "network", network)))  # a Classifier holds its network
+    model = model.eval().float().cpu().to(memory_format=torch.contiguous_format)
     try:
-        # In the same folder, so that a file appears under its name only when it is whole and right.
+        # In the same folder, so that a file appears under its name only when it is complete and right.
         with tempfile.TemporaryDirectory(prefix=".fashionzoo-", dir=path.parent) as folder, torch.inference_mode():
-            part = Path(folder) / path.name
-            written, expected = WRITERS[path.suffix](model, part, images), model(images)
-            difference = float((written - expected).abs().max())
-            if not difference <= TOLERANCE or not torch.equal(written.argmax(dim=1), expected.argmax(dim=1)):
-                raise InputError(f"{path} would differ from the network by {difference:.1e}: nothing was written")
-            part.replace(path)
+            tmp_path = Path(folder) / path.name
+            actual, expected = write(model, tmp_path, images), model(images)
+            difference = float((actual - expected).abs().max())
+            if not difference <= ATOL or not torch.equal(actual.argmax(dim=1), expected.argmax(dim=1)):
+                raise FashionZooError(f"{path} would differ from the network by {difference:.1e}: nothing was written")
+            tmp_path.replace(path)
     except OSError as error:
-        raise InputError(f"cannot write {path} ({error.strerror}): choose another place") from error
+        raise FashionZooError(f"cannot write {path} ({error.strerror}): choose another directory") from error
     return difference
 
 
-def write_onnx(model: PixelsToProbabilities, path: Path, images: Tensor) -> Tensor:
-    """Write ONNX; return what ONNX Runtime makes of images."""
+def write_onnx(model: InferenceModule, path: Path, images: Tensor) -> Tensor:
+    """Write ONNX; return ONNX Runtime's probabilities."""
     for package in ("onnxscript", "onnxruntime"):
         try:
             importlib.import_module(package)
         except ImportError as error:
-            raise InputError(f"ONNX needs {package}: `pip install 'fashionzoo[onnx]'`") from error
+            raise FashionZooError(f"ONNX needs {package}: `pip install onnxscript onnxruntime`") from error
     import onnxruntime
 
     program = torch.onnx.export(
@@ -106,25 +109,25 @@ def write_onnx(model: PixelsToProbabilities, path: Path, images: Tensor) -> Tens
     return torch.from_numpy(session.run(["probabilities"], {"images": images.numpy()})[0])
 
 
-def write_pt2(model: PixelsToProbabilities, path: Path, images: Tensor) -> Tensor:
-    """Write what ``torch.export`` makes of a network; return what that makes of images."""
+def write_pt2(model: InferenceModule, path: Path, images: Tensor) -> Tensor:
+    """Write what ``torch.export`` makes of a network; return its probabilities."""
     torch.export.save(torch.export.export(model, (images[:2].clone(),), dynamic_shapes={"images": {0: BATCH}}), path)
     probabilities: Tensor = torch.export.load(path).module()(images)
     return probabilities
 
 
-def write_safetensors(model: PixelsToProbabilities, path: Path, images: Tensor) -> Tensor:
-    """Write the weights, with the architecture in the header; return what a network read from it makes of images."""
+def write_safetensors(model: InferenceModule, path: Path, images: Tensor) -> Tensor:
+    """Write the weights, with the architecture in the header; return the probabilities of a network read from it."""
     weights = {name: value.contiguous() for name, value in model.network.state_dict().items()}
     path.write_bytes(save(weights, metadata={"config": json.dumps(model.network.config)}))
     with safe_open(path, framework="pt") as file:
         network = build(json.loads(file.metadata()["config"]))
         network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118  # not a dict
-    probabilities: Tensor = PixelsToProbabilities(network).eval()(images)
+    probabilities: Tensor = InferenceModule(network).eval()(images)
     return probabilities
 
 
-WRITERS: dict[str, Callable[[PixelsToProbabilities, Path, Tensor], Tensor]] = {
+EXPORTERS: dict[str, Callable[[InferenceModule, Path, Tensor], Tensor]] = {
     ".onnx": write_onnx,
     ".pt2": write_pt2,
     ".safetensors": write_safetensors,

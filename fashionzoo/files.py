@@ -1,4 +1,4 @@
-"""Where the four files of Fashion-MNIST come from, and the proof that they are the right ones.
+"""Where the four files of Fashion-MNIST come from, and how they are verified.
 
 Nothing here needs torch until a file is parsed or downloaded.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import shlex
 import socket
 import tempfile
 import zlib
@@ -19,7 +20,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from fashionzoo.errors import InputError
+from fashionzoo.errors import FashionZooError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,14 +41,14 @@ MIRRORS = (  # Zalando's repository and bucket; the last is the address that tor
 TIMEOUT = 20  # seconds without an answer before a mirror is given up
 
 
-class Origin(NamedTuple):
+class DataFile(NamedTuple):
     """One of the four files and where it was found."""
 
     path: Path
     source: str
 
 
-def resolve_root(root: str | os.PathLike[str] | None = None) -> Path:
+def resolve_data_dir(root: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder that holds the data.
 
     Args:
@@ -60,112 +61,122 @@ def resolve_root(root: str | os.PathLike[str] | None = None) -> Path:
     return Path(root or os.environ.get("FASHIONZOO_DATA") or user_cache_path("fashionzoo")).expanduser()
 
 
-def fetch(root: str | os.PathLike[str] | None = None) -> list[Origin]:
-    """Make sure that the four raw files lie under ``root`` in torchvision's layout, whole.
+def ensure_downloaded(root: str | os.PathLike[str] | None = None) -> list[DataFile]:
+    """Make sure that the four raw files are under ``root`` in torchvision's layout, intact.
 
     A file is taken from the first place that has it: ``root`` itself (raw or ``.gz``), Debian's package
     ``dataset-fashion-mnist``, Zalando's servers. What is written was checked first and appears at once or not at all,
     so that several processes may call this on an empty folder.
 
     Args:
-        root: See :func:`resolve_root`.
+        root: See :func:`resolve_data_dir`.
 
     Returns:
-        Where each file lies and where it came from. Files that were there before are not read: :func:`load` does.
+        Where each file is and where it came from. Files that were there before are not read: :func:`load_split` does.
 
     Raises:
-        InputError: A file cannot be had from anywhere, is damaged, or the folder cannot be written.
+        FashionZooError: A file cannot be had from anywhere, is damaged, or the folder cannot be written.
     """
-    raw = resolve_root(root) / "FashionMNIST" / "raw"
+    raw = resolve_data_dir(root) / "FashionMNIST" / "raw"
     if all((raw / name).is_file() for name in SHA256):
-        return [Origin(raw / name, "found") for name in SHA256]
+        return [DataFile(raw / name, "found") for name in SHA256]
     try:
         raw.mkdir(parents=True, exist_ok=True)
         with FileLock(raw / ".lock"):
             return [_fetch_one(raw, name) for name in SHA256]
-    except InputError:
+    except FashionZooError:
         raise
     except OSError as error:
-        raise InputError(
-            f"cannot write the data to {raw} ({error.strerror or error}): choose a folder with --data.root or "
-            "FASHIONZOO_DATA"
+        raise FashionZooError(
+            f"cannot write the data to {raw} ({error.strerror or error}): name a folder that you can write to, for all "
+            "commands with FASHIONZOO_DATA"
         ) from error
 
 
-def load(split: str, root: str | os.PathLike[str] | None = None) -> tuple[Tensor, Tensor]:
+def load_split(split: str, root: str | os.PathLike[str] | None = None) -> tuple[Tensor, Tensor]:
     """Read one split after checking the SHA-256 of its two files.
 
     Args:
-        split: ``"train"`` (60,000 images) or ``"t10k"`` (10,000).
-        root: See :func:`resolve_root`; :func:`fetch` has filled it.
+        split: ``"train"`` (60,000 images) or ``"test"`` (10,000).
+        root: See :func:`resolve_data_dir`; :func:`ensure_downloaded` has filled it.
 
     Returns:
         Images ``(N, 28, 28)`` uint8, 0 is the background, and labels ``(N,)`` int64 in 0-9.
 
     Raises:
-        InputError: A file is missing, damaged, or of another data set.
+        FashionZooError: A file is missing, damaged, or of another data set.
     """
     from torchvision.datasets import mnist
 
-    raw = resolve_root(root) / "FashionMNIST" / "raw"
-    images, labels = raw / f"{split}-images-idx3-ubyte", raw / f"{split}-labels-idx1-ubyte"
-    verify(images)
-    verify(labels)
+    raw = resolve_data_dir(root) / "FashionMNIST" / "raw"
+    prefix = "t10k" if split == "test" else split
+    images, labels = raw / f"{prefix}-images-idx3-ubyte", raw / f"{prefix}-labels-idx1-ubyte"
+    verify_checksum(images)
+    verify_checksum(labels)
     return mnist.read_image_file(str(images)), mnist.read_label_file(str(labels))
 
 
-def verify(path: Path) -> None:
+def verify_checksum(path: Path) -> None:
     """Compare the content of a raw file with Fashion-MNIST's.
 
     Raises:
-        InputError: The file is missing, cannot be read, is damaged, or of another data set.
+        FashionZooError: The file is missing, cannot be read, is damaged, or of another data set.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot read {path} ({error.strerror or error}): run `fashionzoo data`") from error
+        raise FashionZooError(
+            f"cannot read {path} ({error.strerror or error}): run {_fetch_command(path.parent)}"
+        ) from error
     _check(content, path)
 
 
 def _check(content: bytes, path: Path) -> None:
     """Raise unless ``content``, read from ``path``, is that of the file of the same name."""
     if not content:
-        raise InputError(f"{path.name} in {path.parent} is empty: delete it and run `fashionzoo data`")
+        raise FashionZooError(f"{path.name} in {path.parent} is empty: delete it and run {_fetch_command(path.parent)}")
     if hashlib.sha256(content).hexdigest() != SHA256[path.name.removesuffix(".gz")]:
-        raise InputError(
+        raise FashionZooError(
             f"{path.name} in {path.parent} is damaged or of another data set (SHA-256 differs): "
-            "delete it and run `fashionzoo data`"
+            f"delete it and run {_fetch_command(path.parent)}"
         )
 
 
-def _fetch_one(raw: Path, name: str) -> Origin:
+def _fetch_command(raw: Path) -> str:
+    """Return the command that fills a directory of raw files."""
+    root = raw.parent.parent
+    return "`fashionzoo data`" if root == resolve_data_dir() else f"`fashionzoo data --root {shlex.quote(str(root))}`"
+
+
+def _fetch_one(raw: Path, name: str) -> DataFile:
     """Put one raw file in its place, from the first source that has it."""
     target = raw / name
     if target.is_file():
-        return Origin(target, "found")
+        return DataFile(target, "found")
     for folder, source in ((raw, "unpacked from {}"), (DEBIAN, "from Debian's package, {}")):
-        packed = folder / f"{name}.gz"
-        if packed.is_file():
-            _install(_unpack(packed), target)
-            return Origin(target, source.format(packed))
-    return Origin(target, f"downloaded from {_download(target)}")
+        archive = folder / f"{name}.gz"
+        if archive.is_file():
+            _install(_decompress(archive), target)
+            return DataFile(target, source.format(archive))
+    return DataFile(target, f"downloaded from {_download(target)}")
 
 
-def _unpack(packed: Path) -> bytes:
+def _decompress(archive: Path) -> bytes:
     """Decompress and check a ``.gz`` file."""
-    compressed = packed.read_bytes()
+    compressed = archive.read_bytes()
     try:
         content = gzip.decompress(compressed)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(
-            f"{packed.name} in {packed.parent} is damaged ({error or 'empty'}): delete it and run `fashionzoo data`"
+        raise FashionZooError(
+            f"{archive.name} in {archive.parent} is damaged ({error or 'empty'}): delete it and run "
+            f"{_fetch_command(archive.parent)}"
         ) from error
-    _check(content, packed)
+    _check(content, archive)
     return content
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[IO[bytes]]:
+def atomic_write(target: Path) -> Iterator[IO[bytes]]:
     """Open a file for writing so that its name never stands for half of it.
 
     Args:
@@ -183,7 +194,7 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
 
 def _install(content: bytes, target: Path) -> None:
     """Write a file whole."""
-    with replacing(target) as file:
+    with atomic_write(target) as file:
         file.write(content)
 
 
@@ -199,8 +210,8 @@ def _download(target: Path) -> str:
             with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download.") as folder:
                 try:
                     download_url(f"{mirror}/{target.name}.gz", folder)
-                    content = _unpack(Path(folder) / f"{target.name}.gz")
-                except InputError:
+                    content = _decompress(Path(folder) / f"{target.name}.gz")
+                except FashionZooError:
                     reasons.append(f"{mirror}: not the file")
                 except (OSError, RuntimeError) as error:
                     reasons.append(f"{mirror}: {getattr(error, 'reason', error)}")
@@ -209,7 +220,7 @@ def _download(target: Path) -> str:
                     return mirror
     finally:
         socket.setdefaulttimeout(default_timeout)
-    raise InputError(
+    raise FashionZooError(
         f"{target.name} is not in {target.parent} and cannot be downloaded ({'; '.join(reasons)}): connect to the "
         "internet, or `apt-get install dataset-fashion-mnist`, or put the four .gz files there"
     )

@@ -11,13 +11,13 @@ from importlib.metadata import version
 
 import torch
 
-from fashionzoo.errors import InputError
+from fashionzoo.errors import FashionZooError
 
-PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "fashionzoo")
+REPORTED_PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "fashionzoo")
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 
-def computes_in_bf16(device: torch.device) -> bool:
+def has_native_bf16(device: torch.device) -> bool:
     """Tell whether a device has instructions for bfloat16; elsewhere it is emulated, and slower than float32.
 
     Args:
@@ -35,7 +35,7 @@ def computes_in_bf16(device: torch.device) -> bool:
     return False
 
 
-def keep_freed_memory() -> None:
+def tune_glibc_malloc() -> None:
     """Make glibc keep what one step frees for the next.
 
     By default it hands large blocks back to the kernel, which clears them page by page when the next step asks again:
@@ -46,17 +46,17 @@ def keep_freed_memory() -> None:
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def require_compiler() -> None:
+def check_compiler() -> None:
     """Check that ``torch.compile`` will find a C++ compiler.
 
     Raises:
-        InputError: There is none.
+        FashionZooError: There is none.
     """
     if not any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++")):
-        raise InputError("--compile needs a C++ compiler: `apt-get install g++`, or leave --compile out")
+        raise FashionZooError("--compile needs a C++ compiler: `apt-get install g++`, or leave --compile out")
 
 
-def describe(*packages: str) -> dict[str, str]:
+def collect_env(*packages: str) -> dict[str, str]:
     """Return what a measurement depends on: the processor, the system, and the versions of packages.
 
     Args:
@@ -71,5 +71,5 @@ def describe(*packages: str) -> dict[str, str]:
         "processor": f"{processor}, {os.cpu_count()} cores, {platform.machine()}",
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "system": f"{platform.system()}, Python {platform.python_version()}",
-        **{package: version(package) for package in (*PACKAGES, *packages)},
+        **{package: version(package) for package in (*REPORTED_PACKAGES, *packages)},
     }

@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor, nn
 
-from fashionzoo.errors import InputError
+from fashionzoo.errors import FashionZooError
 
 CLASSES = (
     "T-shirt/top",
@@ -26,15 +26,16 @@ CLASSES = (
     "Bag",
     "Ankle boot",
 )
-SIZE = 28  # pixels, both sides
+IMAGE_SIZE = 28  # pixels, both sides
 MEAN, STD = 0.2860, 0.3530  # of the 60,000 training images, pixels in [0, 1]
-BRIGHT = 127  # all four corners above it: no image of the test set is so
+BRIGHT_CORNER_THRESHOLD = 127  # all four corners above it: no image of the test set is so
+NUM_CHECKED = 128  # float images of a batch whose range is checked: a normalization shows in any of them
 
-ImageLike = str | Path | Image.Image | Tensor
+ImageLike = str | Path | Image.Image | Tensor | np.ndarray
 
 
 class Prediction(NamedTuple):
-    """What a network says about one image."""
+    """The prediction for one image: the label, its name, and the probability of each class."""
 
     label: int
     name: str
@@ -42,45 +43,64 @@ class Prediction(NamedTuple):
 
 
 class Preprocess(nn.Module):
-    """Turn uint8 images into what a network takes. Training, ``classify`` and export all use this object.
+    """Turn pixels into the input of a network. Training, ``classify`` and export all use this object.
 
     Args:
         standardize: Subtract the training set's mean and divide by its standard deviation; otherwise pixels stay in
             [0, 1].
 
     Shape:
-        Input ``(N, 28, 28)`` or ``(N, 1, 28, 28)``, uint8; output ``(N, 1, 28, 28)``, float32.
+        Input ``(28, 28)``, ``(N, 28, 28)`` or ``(N, 1, 28, 28)``, uint8 or float in [0, 1], which is not changed in
+        place; output ``(N, 1, 28, 28)``, float32 unless the module was moved to another type.
+
+    Raises:
+        FashionZooError: The images have another shape, type or range.
 
     Example:
         >>> Preprocess(standardize=False)(torch.full((1, 28, 28), 255, dtype=torch.uint8)).max()
         tensor(1.)
     """
 
+    scale: Tensor
+    shift: Tensor
+
     def __init__(self, standardize: bool = True) -> None:
         super().__init__()
+        self.standardize = standardize
         mean, std = (MEAN, STD) if standardize else (0.0, 1.0)
-        self.scale = 1 / (255 * std)
-        self.shift = -mean / std
+        # Buffers follow the network to its device and type; files of weights do without them.
+        self.register_buffer("scale", torch.tensor(1 / (255 * std)), persistent=False)
+        self.register_buffer("shift", torch.tensor(-mean / std), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Scale, and standardise if asked to."""
-        return images.view(-1, 1, SIZE, SIZE).float().mul_(self.scale).add_(self.shift)
+        """Scale, and standardize if asked to."""
+        _check_shape(images)
+        images = images.reshape(-1, 1, IMAGE_SIZE, IMAGE_SIZE)
+        if images.dtype == torch.uint8:
+            return images.to(self.scale.dtype).mul_(self.scale).add_(self.shift)
+        if not images.is_floating_point():
+            raise FashionZooError(f"images of type {images.dtype}: pass uint8 in 0-255 or float in [0, 1]")
+        _check_unit_range(images[:NUM_CHECKED])
+        if not (images.dtype == torch.bfloat16 and torch.is_autocast_enabled(images.device.type)):
+            images = images.to(self.scale.dtype)
+        return images * (255 * self.scale) + self.shift if self.standardize else images
 
 
 def to_uint8(image: ImageLike, invert: bool = False) -> Tensor:
-    """Bring one image or batch from outside to the form of Fashion-MNIST: 28x28, grey, white on black.
+    """Bring one image or batch from outside to the form of Fashion-MNIST: 28x28, gray, white on black.
 
     Args:
-        image: A path, a PIL image, or a tensor of shape ``(28, 28)``, ``(N, 28, 28)`` or ``(N, 1, 28, 28)``, uint8 or
-            float in [0, 1]. A picture is turned upright as its EXIF data say, made grey, laid on black where it is
-            transparent, scaled until its longer side has 28 pixels, and filled up with black.
+        image: A path, a PIL image, an array of shape ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)``, or a tensor or array
+            of shape ``(28, 28)``, ``(N, 28, 28)`` or ``(N, 1, 28, 28)``; integers in 0-255 or float in [0, 1].
+            A picture is turned upright as its EXIF data say, made gray, laid on black where it is transparent, scaled
+            until its longer side has 28 pixels, and padded with black.
         invert: The image is black on white.
 
     Returns:
         Shape ``(N, 1, 28, 28)``, uint8.
 
     Raises:
-        InputError: The file cannot be read as an image, or the tensor has another shape, type or range.
+        FashionZooError: The file cannot be read as an image, or the values have another shape, type or range.
 
     Warns:
         UserWarning: The background is bright, so the image is probably black on white, or the reverse with ``invert``.
@@ -89,55 +109,80 @@ def to_uint8(image: ImageLike, invert: bool = False) -> Tensor:
         >>> to_uint8(torch.zeros(28, 28)).shape
         torch.Size([1, 1, 28, 28])
     """
+    if isinstance(image, np.ndarray):
+        image = _array_to_image(image)
     if isinstance(image, Tensor):
-        pixels = _tensor_to_uint8(image)
+        _check_shape(image)
+        pixels = _to_uint8_values(image.detach().cpu()).reshape(-1, 1, IMAGE_SIZE, IMAGE_SIZE)
         pixels = 255 - pixels if invert else pixels
-    else:
-        picture = _grey(image if isinstance(image, Image.Image) else _open(Path(image)))
+    elif isinstance(image, str | Path | Image.Image):
+        picture = _read_grayscale(image)
         picture = ImageOps.invert(picture) if invert else picture
-        if picture.size != (SIZE, SIZE):
-            picture = ImageOps.pad(picture, (SIZE, SIZE), Image.Resampling.BILINEAR, color=0)
-        pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).view(1, 1, SIZE, SIZE)
-    corners = pixels[:, 0, :: SIZE - 1, :: SIZE - 1]
-    if (corners > BRIGHT).flatten(1).all(dim=1).any():
+        if picture.size != (IMAGE_SIZE, IMAGE_SIZE):
+            picture = ImageOps.pad(picture, (IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR, color=0)
+        pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).view(1, 1, IMAGE_SIZE, IMAGE_SIZE)
+    else:
+        raise FashionZooError(
+            f"an image of type {type(image).__name__}: pass a path, a PIL image, a tensor or an array, or several"
+        )
+    corners = pixels[:, 0, :: IMAGE_SIZE - 1, :: IMAGE_SIZE - 1]
+    if (corners > BRIGHT_CORNER_THRESHOLD).flatten(1).all(dim=1).any():
         advice = "without inverting it" if invert else "inverted (--invert)"
         name = image if isinstance(image, str | Path) else "an image"
         warnings.warn(f"{name} has a bright background, and the networks know a black one: try {advice}", stacklevel=2)
     return pixels
 
 
-def collect(images: ImageLike | Sequence[ImageLike], invert: bool = False) -> Tensor:
-    """Bring one image, one batch or a sequence of images to one uint8 batch.
+def is_single(images: ImageLike | Iterable[ImageLike]) -> bool:
+    """Tell whether what was passed is one image rather than several.
 
     Args:
-        images: One of what :func:`to_uint8` takes, or several of them.
+        images: What :func:`images_to_batch` takes.
+
+    Example:
+        >>> is_single("shirt.png"), is_single(["shirt.png"]), is_single(np.zeros((90, 60, 3), np.uint8))
+        (True, False, True)
+    """
+    if isinstance(images, Tensor):
+        return images.ndim == 2
+    if isinstance(images, np.ndarray):
+        return images.ndim == 2 or _is_picture(images.shape)
+    return isinstance(images, str | Path | Image.Image)
+
+
+def images_to_batch(images: ImageLike | Iterable[ImageLike], invert: bool = False) -> Tensor:
+    """Bring one image, one batch or any number of images to one uint8 batch.
+
+    Args:
+        images: One of what :func:`to_uint8` takes, or a list, a set, a generator, ... of them.
         invert: They are black on white.
 
     Returns:
         Shape ``(N, 1, 28, 28)``, uint8.
 
     Raises:
-        InputError: As :func:`to_uint8` does, or there is no image.
+        FashionZooError: As :func:`to_uint8` does, or there is no image.
 
     Example:
-        >>> collect([torch.zeros(28, 28), torch.zeros(3, 28, 28)]).shape
+        >>> images_to_batch([torch.zeros(28, 28), torch.zeros(3, 28, 28)]).shape
         torch.Size([4, 1, 28, 28])
     """
-    if isinstance(images, ImageLike):
-        return to_uint8(images, invert)
-    if not images:
-        raise InputError("no image was given: pass at least one")
-    return torch.cat([to_uint8(image, invert) for image in images])
+    if isinstance(images, ImageLike) or not isinstance(images, Iterable):
+        images = [images]
+    batches = [to_uint8(image, invert) for image in images]
+    if not sum(map(len, batches)):
+        raise FashionZooError("no image was given: pass at least one")
+    return torch.cat(batches)
 
 
-def find(paths: Iterable[Path]) -> Iterator[Path]:
-    """Replace folders by the images in them, by the endings of their names; one without images stays.
+def expand_image_paths(paths: Iterable[Path]) -> Iterator[Path]:
+    """Replace directories by the images in them, by the suffixes of their names; one without images stays.
 
     Args:
-        paths: Files and folders.
+        paths: Files and directories.
 
     Example:
-        >>> list(find([Path("shirt.png")]))[0].name
+        >>> list(expand_image_paths([Path("shirt.png")]))[0].name
         'shirt.png'
     """
     for path in paths:
@@ -145,54 +190,88 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
         yield from [file for file in inside if file.suffix.lower() in Image.registered_extensions()] or [path]
 
 
-def _open(path: Path) -> Image.Image:
-    """Read an image file whole."""
-    if path.is_dir():
-        raise InputError(f"there is no image in the folder {path}: name another, or files")
+def _read_grayscale(image: str | Path | Image.Image) -> Image.Image:
+    """Open a picture, if it is not open yet, and return it as 8-bit gray on black."""
+    name = "a picture" if isinstance(image, Image.Image) else str(image)
+    if not isinstance(image, Image.Image) and Path(image).is_dir():
+        raise FashionZooError(f"there is no image in the folder {image}: name another, or files")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                image.load()
-                return image
+            if isinstance(image, Image.Image):
+                return _to_grayscale(image)
+            with Image.open(image) as opened:
+                return _to_grayscale(opened)
+    except FashionZooError as error:
+        raise FashionZooError(f"{name} {error}") from error
     except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist: check the name") from error
+        raise FashionZooError(f"{name} does not exist: check the name") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} has too many pixels for an image of clothing: scale it down") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise InputError(f"{path} is not an image that can be read: use a whole PNG or JPEG file") from error
+        raise FashionZooError(f"{name} has too many pixels for an image of clothing: scale it down") from error
+    except Exception as error:  # a damaged file makes Pillow's decoders raise nearly anything
+        raise FashionZooError(f"{name} is not an image that can be read: use an intact PNG or JPEG file") from error
 
 
-def _grey(image: Image.Image) -> Image.Image:
-    """Return an upright picture of any mode as 8-bit grey on black."""
+def _to_grayscale(image: Image.Image) -> Image.Image:
+    """Return an upright picture of any mode as 8-bit gray on black."""
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):  # 16 bits a pixel, whatever the mode's name says
+    if image.mode.startswith("I"):  # integers of more than 8 bits, which may hold 8-bit values all the same
         pixels = np.asarray(image).astype(np.int64)
         if pixels.min() < 0 or pixels.max() > 65535:
-            raise InputError("a picture has pixels outside 0 to 65535: save it with 8 or 16 bits")
-        return Image.fromarray((pixels // 257).astype(np.uint8))
+            raise FashionZooError("has pixels outside 0 to 65535: save it with 8 or 16 bits")
+        return Image.fromarray((pixels // 257 if pixels.max() > 255 else pixels).astype(np.uint8))
     if image.mode == "F":
-        raise InputError("a picture has floating-point pixels: save it with 8 or 16 bits")
+        raise FashionZooError("has floating-point pixels: save it with 8 or 16 bits")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
     try:
         return image.convert("L")
     except ValueError as error:
-        raise InputError(f"a picture of mode {image.mode}: save it as RGB or grey") from error
+        raise FashionZooError(f"has mode {image.mode}: save it as RGB or gray") from error
 
 
-def _tensor_to_uint8(images: Tensor) -> Tensor:
-    """Check shape, type and range of a tensor."""
-    if images.shape[-2:] != (SIZE, SIZE) or images.ndim not in (2, 3, 4) or (images.ndim == 4 and images.shape[1] != 1):
-        raise InputError(
-            f"images of shape {tuple(images.shape)}: pass (28, 28), (N, 28, 28) or (N, 1, 28, 28), or PIL images of "
-            "any size"
+def _is_picture(shape: Sequence[int]) -> bool:
+    """Tell whether an array is one picture of any size, gray or in color, rather than 28x28 pixels or a batch."""
+    return (len(shape) == 2 and tuple(shape) != (IMAGE_SIZE, IMAGE_SIZE)) or (len(shape) == 3 and shape[-1] in (3, 4))
+
+
+def _array_to_image(array: np.ndarray) -> Image.Image | Tensor:
+    """Return an array, which may have any strides and byte order, as a picture or as 28x28 pixels."""
+    try:
+        values = _to_uint8_values(torch.from_numpy(array.astype(array.dtype.newbyteorder("="))))
+    except TypeError as error:
+        raise FashionZooError(f"an array of type {array.dtype}: pass uint8 in 0-255 or float in [0, 1]") from error
+    return Image.fromarray(values.numpy()) if _is_picture(array.shape) and array.size else values
+
+
+def _to_uint8_values(values: Tensor) -> Tensor:
+    """Return values of any shape as uint8, after a check of their type and range."""
+    if values.dtype == torch.uint8:
+        return values
+    if values.is_floating_point():
+        _check_unit_range(values)
+        return values.float().mul(255).round().to(torch.uint8)
+    if values.dtype == torch.bool or values.is_complex():
+        raise FashionZooError(f"images of type {values.dtype}: pass uint8 in 0-255 or float in [0, 1]")
+    if values.numel() and (values.min() < 0 or values.max() > 255):
+        raise FashionZooError("images of integers outside 0 to 255: pass uint8, or scale them to float in [0, 1]")
+    return values.to(torch.uint8)
+
+
+def _check_unit_range(values: Tensor) -> None:
+    """Raise unless all values are in [0, 1]."""
+    if not bool(((values >= 0) & (values <= 1)).all()):
+        raise FashionZooError(
+            "float images have values outside [0, 1] or that are not numbers: divide by 255, or leave out a "
+            "normalization, which the network does by itself"
         )
-    if images.dtype.is_floating_point:
-        if not bool(((images >= 0) & (images <= 1)).all()):
-            raise InputError("float images have values outside [0, 1] or that are not numbers: divide by 255")
-        images = images.float().mul(255).round().to(torch.uint8)
-    elif images.dtype != torch.uint8:
-        raise InputError(f"images of type {images.dtype}: pass uint8 in 0-255 or float in [0, 1]")
-    return images.reshape(-1, 1, SIZE, SIZE)
+
+
+def _check_shape(images: Tensor) -> None:
+    """Raise unless a tensor has the shape of 28x28 images."""
+    shape = tuple(images.shape)
+    if shape[-2:] != (IMAGE_SIZE, IMAGE_SIZE) or len(shape) not in (2, 3, 4) or (len(shape) == 4 and shape[1] != 1):
+        raise FashionZooError(
+            f"images of shape {shape}: pass (28, 28), (N, 28, 28) or (N, 1, 28, 28), or PIL images of any size"
+        )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
+import numpy as np
 import torch
 from PIL.Image import Image
 from torch import Tensor, nn
 
-from fashionzoo.errors import InputError, nearest
-from fashionzoo.images import CLASSES, SIZE, ImageLike, Prediction, Preprocess, collect
+from fashionzoo.errors import FashionZooError, did_you_mean
+from fashionzoo.images import CLASSES, IMAGE_SIZE, ImageLike, Prediction, Preprocess, images_to_batch, is_single
 
 Activation = Literal["sigmoid", "tanh", "relu", "elu"]
+EVAL_BATCH_SIZE = 500  # images
 
 # All of them rise, so that an activation and a maximum can change places.
 ACTIVATIONS: dict[str, type[nn.Module]] = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "elu": nn.ELU}
@@ -50,7 +53,7 @@ class Network(nn.Module):
         logits: Tensor = self.head(self.pool(images))
         return logits
 
-    def initialize(self) -> Self:
+    def init_weights(self) -> Self:
         """Draw the weights as He et al. 2015 do, uniformly, and set the biases to zero."""
         for layer in self.modules():
             if isinstance(layer, nn.Linear | nn.Conv2d):
@@ -59,49 +62,97 @@ class Network(nn.Module):
         return self
 
     @overload
-    def classify(  # type: ignore[overload-overlap]  # a str is also a sequence of str
+    def classify(  # type: ignore[overload-overlap]  # a str is also an iterable of str
         self, images: str | Path | Image, invert: bool = False
     ) -> Prediction: ...
 
     @overload
-    def classify(self, images: Sequence[ImageLike], invert: bool = False) -> list[Prediction]: ...
+    def classify(  # type: ignore[overload-overlap]  # a tensor is also an iterable of tensors
+        self, images: Tensor | np.ndarray, invert: bool = False
+    ) -> Prediction | list[Prediction]: ...
 
     @overload
-    def classify(self, images: Tensor, invert: bool = False) -> Prediction | list[Prediction]: ...
+    def classify(self, images: Iterable[ImageLike], invert: bool = False) -> list[Prediction]: ...
 
-    @torch.inference_mode()
-    def classify(self, images: ImageLike | Sequence[ImageLike], invert: bool = False) -> Prediction | list[Prediction]:
-        """Say what is on one image or several.
+    def classify(self, images: ImageLike | Iterable[ImageLike], invert: bool = False) -> Prediction | list[Prediction]:
+        """Classify one image or several.
 
         Args:
-            images: A path, a PIL image, a uint8 or float tensor, a batch of them or a list; white on black, as in
-                Fashion-MNIST. See :func:`fashionzoo.images.to_uint8`.
+            images: A path, a PIL image, a tensor, a NumPy array, a batch of 28x28 images, or any number of these as a
+                list, a set, a generator, ...; white on black, as in Fashion-MNIST. See
+                :func:`fashionzoo.images.to_uint8`.
             invert: They are black on white.
 
         Returns:
-            One :class:`Prediction` for a single image, a list for a batch or list.
+            One :class:`Prediction` for a single image, a list for a batch or several images.
 
         Raises:
-            InputError: An image cannot be used; the message says why.
+            FashionZooError: An image cannot be used; the message says why.
 
         Example:
             >>> MLP().classify(torch.zeros(28, 28)).name in CLASSES
             True
         """
-        single = not isinstance(images, Sequence | Tensor) or isinstance(images, str)
-        single = single or (isinstance(images, Tensor) and images.ndim == 2)
-        was_training = self.training
-        self.eval()
-        try:
-            logits = self(self.preprocess(collect(images, invert).to(self.head.weight.device)))
-        finally:
-            self.train(was_training)
-        probabilities = logits.float().softmax(dim=1)
-        predictions = [
+        predictions = self.predictions(images_to_batch(images, invert))
+        return predictions[0] if is_single(images) else predictions
+
+    def predictions(self, images: Tensor) -> list[Prediction]:
+        """Classify images that are in the form of Fashion-MNIST already.
+
+        Args:
+            images: Shape ``(N, 1, 28, 28)``, uint8.
+        """
+        probabilities = compute_logits(self, images).softmax(dim=1)
+        return [
             Prediction(label, CLASSES[label], dict(zip(CLASSES, row, strict=True)))
             for label, row in zip(probabilities.argmax(dim=1).tolist(), probabilities.tolist(), strict=True)
         ]
-        return predictions[0] if single else predictions
+
+
+@contextmanager
+def eval_mode(module: nn.Module) -> Iterator[None]:
+    """Put a module into evaluation mode, and each of its parts back into the mode that it was in.
+
+    Args:
+        module: A network, or a part of one.
+
+    Example:
+        >>> network = MLP(dropout=0.5)
+        >>> with eval_mode(network):
+        ...     network.training
+        False
+        >>> network.training
+        True
+    """
+    training = [part for part in module.modules() if part.training]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True
+
+
+@torch.inference_mode()
+def compute_logits(network: Network, images: Tensor) -> Tensor:
+    """Return the logits of images in evaluation mode, on the network's device and batch by batch.
+
+    Args:
+        network: A network with its ``preprocess``; it is left in the mode that it was in.
+        images: Shape ``(N, 28, 28)`` or ``(N, 1, 28, 28)``, uint8.
+
+    Returns:
+        Shape ``(N, 10)``, float32, on the CPU.
+
+    Example:
+        >>> compute_logits(MLP(), torch.zeros(3, 28, 28, dtype=torch.uint8)).shape
+        torch.Size([3, 10])
+    """
+    device = next(network.parameters()).device
+    with eval_mode(network):
+        return torch.cat(
+            [network(network.preprocess(batch.to(device))).float().cpu() for batch in images.split(EVAL_BATCH_SIZE)]
+        )
 
 
 class MLP(Network):
@@ -111,13 +162,13 @@ class MLP(Network):
         widths: Units of each hidden layer, from the input side.
         activation: What follows each hidden layer.
         dropout: Share of each hidden layer's outputs that training sets to zero.
-        standardize: Standardise the input, or leave it in [0, 1].
+        standardize: Standardize the input, or leave it in [0, 1].
 
     Shape:
         Input ``(N, 1, 28, 28)``; output ``(N, 10)``, logits.
 
     Raises:
-        InputError: A width is below 1, the dropout outside [0, 1), or there is no such activation.
+        FashionZooError: A width is below 1, the dropout outside [0, 1), or there is no such activation.
 
     Example:
         >>> MLP(widths=(128, 32))(torch.zeros(2, 1, 28, 28)).shape
@@ -137,7 +188,7 @@ class MLP(Network):
             nn.Sequential(
                 nn.Linear(inputs, width), _activation(activation), *([nn.Dropout(dropout)] if dropout else [])
             )
-            for inputs, width in zip([SIZE * SIZE, *widths], widths, strict=False)
+            for inputs, width in zip([IMAGE_SIZE * IMAGE_SIZE, *widths], widths, strict=False)
         ]
         blocks[0].insert(0, nn.Flatten())
         config = {
@@ -148,7 +199,7 @@ class MLP(Network):
             "standardize": standardize,
         }
         super().__init__(blocks, nn.Identity(), widths[-1], standardize, config)
-        self.initialize()
+        self.init_weights()
 
 
 class CNN(Network):
@@ -159,18 +210,18 @@ class CNN(Network):
         hidden: Units of each fully connected hidden layer; with none, the last feature maps are averaged, each to one
             value (Lin et al. 2014).
         activation: What follows each hidden layer.
-        dropout: Share that training sets to zero: of a convolution's feature maps, each whole, as its neighbouring
+        dropout: Share that training sets to zero: of a convolution's feature maps, each whole, as its neighboring
             values say the same (Tompson et al. 2015), and of a fully connected layer's values.
-        batch_norm: Normalise each convolution's output over the batch.
+        batch_norm: Normalize each convolution's output over the batch.
         convolutions: How many each block has, one after the other; ``None`` for one.
-        standardize: Standardise the input, or leave it in [0, 1].
+        standardize: Standardize the input, or leave it in [0, 1].
 
     Shape:
         Input ``(N, 1, 28, 28)``; output ``(N, 10)``, logits.
 
     Raises:
-        InputError: A width or number of convolutions is below 1, there are more than four blocks or not as many numbers
-            of convolutions, the dropout is outside [0, 1), or there is no such activation.
+        FashionZooError: A width or number of convolutions is below 1, there are more than four blocks or not as many
+            numbers of convolutions, the dropout is outside [0, 1), or there is no such activation.
 
     Example:
         >>> CNN(channels=(16, 8), hidden=(32,))(torch.zeros(2, 1, 28, 28)).shape
@@ -194,10 +245,10 @@ class CNN(Network):
         convolutions = [1] * len(channels) if convolutions is None else convolutions
         _check_widths("convolutions", convolutions)
         if len(convolutions) != len(channels):
-            raise InputError(f"convolutions of {list(convolutions)}: give one number for each of {list(channels)}")
-        side = SIZE >> len(channels)
-        if side == 0:
-            raise InputError(f"{len(channels)} blocks leave nothing of a 28x28 image: use at most 4")
+            raise FashionZooError(f"convolutions of {list(convolutions)}: give one number for each of {list(channels)}")
+        feature_size = IMAGE_SIZE >> len(channels)
+        if feature_size == 0:
+            raise FashionZooError(f"{len(channels)} blocks leave nothing of a 28x28 image: use at most 4")
 
         def block(inputs: int, outputs: int, count: int) -> nn.Sequential:
             layers: list[nn.Module] = []
@@ -210,16 +261,16 @@ class CNN(Network):
             return nn.Sequential(*layers, *([nn.Dropout2d(dropout)] if dropout else []))
 
         blocks = [block(*sizes) for sizes in zip([1, *channels], channels, convolutions, strict=False)]
-        features = channels[-1] * side * side
-        dense = [
+        features = channels[-1] * feature_size * feature_size
+        fc_layers = [
             nn.Sequential(
                 nn.Linear(inputs, width), _activation(activation), *([nn.Dropout(dropout)] if dropout else [])
             )
             for inputs, width in zip([features, *hidden], hidden, strict=False)
         ]
-        if dense:
-            dense[0].insert(0, nn.Flatten())
-        pool = nn.Identity() if dense else nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        if fc_layers:
+            fc_layers[0].insert(0, nn.Flatten())
+        pool = nn.Identity() if fc_layers else nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         config = {
             "family": "CNN",
             "channels": list(channels),
@@ -230,8 +281,8 @@ class CNN(Network):
             "convolutions": list(convolutions),
             "standardize": standardize,
         }
-        super().__init__([*blocks, *dense], pool, [*channels, *hidden][-1], standardize, config)
-        self.initialize()
+        super().__init__([*blocks, *fc_layers], pool, [*channels, *hidden][-1], standardize, config)
+        self.init_weights()
         self.to(memory_format=torch.channels_last)
 
 
@@ -252,15 +303,15 @@ def build(config: dict[str, Any]) -> Network:
 
 def _activation(name: str) -> nn.Module:
     if name not in ACTIVATIONS:
-        raise InputError(f"unknown activation {name!r}: {nearest(name, ACTIVATIONS)}")
+        raise FashionZooError(f"unknown activation {name!r}: {did_you_mean(name, ACTIVATIONS)}")
     return ACTIVATIONS[name]()
 
 
 def _check_widths(name: str, widths: Sequence[int]) -> None:
     if not widths or min(widths) < 1:
-        raise InputError(f"{name} of {list(widths)}: give at least one number, each 1 or more")
+        raise FashionZooError(f"{name} of {list(widths)}: give at least one number, each 1 or more")
 
 
 def _check_dropout(share: float) -> None:
     if not 0 <= share < 1:
-        raise InputError(f"dropout of {share}: choose a share from 0 up to, but not including, 1")
+        raise FashionZooError(f"dropout of {share}: choose a share from 0 up to, but not including, 1")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fashionzoo.errors import InputError, nearest
+from fashionzoo.errors import FashionZooError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -21,17 +21,17 @@ class Recipe:
         data: Arguments of the data module.
     """
 
-    about: str
+    description: str
     epochs: int
     patience: int
     model: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
 
-    def flags(self) -> dict[str, Any]:
+    def cli_defaults(self) -> dict[str, Any]:
         """Return the recipe as command-line flags and their values.
 
         Example:
-            >>> Recipe("", epochs=3, patience=3, data={"batch_size": None}).flags()["data.batch_size"] is None
+            >>> Recipe("", epochs=3, patience=3, data={"batch_size": None}).cli_defaults()["data.batch_size"] is None
             True
         """
         return {
@@ -46,17 +46,17 @@ FULL_BATCH = {"batch_size": None}  # an iteration of the report's networks 1 to 
 SMALL_BATCHES = {"batch_size": 64}  # at twice that, network 4 hardly overfits in its 20 epochs
 TUNED = {"optimizer": "adamw", "lr": 5e-3, "weight_decay": 1e-2, "schedule": "one_cycle", "loss_reduction": "mean"}
 AUGMENTED = {"augment": {"flip": True, "shift": 1}}
-TAUGHT = {**AUGMENTED, "teacher": "cnn_balanced"}
-TAUGHT_ABOUT = (
+DISTILLED = {**AUGMENTED, "teacher": "cnn_balanced"}
+DISTILLED_DESCRIPTION = (
     "AdamW with a one-cycle schedule, flips and shifts of one pixel, and the tuned cnn_balanced as the teacher, at a "
     "temperature of 4."
 )
-TAUGHT_MLP = Recipe(
-    TAUGHT_ABOUT,
+DISTILLED_MLP = Recipe(
+    DISTILLED_DESCRIPTION,
     epochs=600,
     patience=600,
     model={**TUNED, "lr": 7e-3, "temperature": 4.0, "standardize": True},
-    data={"batch_size": 512, **TAUGHT},
+    data={"batch_size": 512, **DISTILLED},
 )
 
 # The patience of the report's recipes is the whole run where the report describes what happens late in it (4, 6), and
@@ -72,7 +72,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             patience=100,  # full-batch steps oscillate: accuracy may fall for some sixty of them and rise again
             data=FULL_BATCH,
         ),
-        "tuned": TAUGHT_MLP,
+        "tuned": DISTILLED_MLP,
     },
     "mlp_relu_narrowing": {
         "report": Recipe(
@@ -83,7 +83,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             patience=50,
             data=FULL_BATCH,
         ),
-        "tuned": TAUGHT_MLP,
+        "tuned": DISTILLED_MLP,
     },
     "mlp_relu_widening": {
         "report": Recipe(
@@ -94,22 +94,22 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             patience=50,
             data=FULL_BATCH,
         ),
-        "tuned": TAUGHT_MLP,
+        "tuned": DISTILLED_MLP,
     },
     "cnn_plain": {
         "report": Recipe(
-            "A CNN whose widths get smaller, without any regularisation, learning rate 1e-2, 20 iterations: 63.1 % on "
+            "A CNN whose widths get smaller, without any regularization, learning rate 1e-2, 20 iterations: 63.1 % on "
             "the test set. The test loss rises while the training loss falls: it overfits.",
             epochs=20,
             patience=20,
             data=SMALL_BATCHES,
         ),
         "tuned": Recipe(
-            TAUGHT_ABOUT,
+            DISTILLED_DESCRIPTION,
             epochs=100,
             patience=100,
             model={**TUNED, "temperature": 4.0},
-            data={"batch_size": 128, **TAUGHT},
+            data={"batch_size": 128, **DISTILLED},
         ),
     },
     "cnn_dropout_l2": {
@@ -121,11 +121,11 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             data=SMALL_BATCHES,
         ),
         "tuned": Recipe(
-            f"{TAUGHT_ABOUT} Dropout is low and AdamW's weight decay stands for L2.",
+            f"{DISTILLED_DESCRIPTION} Dropout is low and AdamW's weight decay stands for L2.",
             epochs=100,
             patience=100,
             model={**TUNED, "temperature": 4.0, "dropout": 0.05},
-            data={"batch_size": 128, **TAUGHT},
+            data={"batch_size": 128, **DISTILLED},
         ),
     },
     "cnn_balanced": {
@@ -155,14 +155,14 @@ def get_recipe(network: str, recipe: str) -> Recipe:
         recipe: ``"report"`` or ``"tuned"``.
 
     Raises:
-        InputError: There is no such network or recipe; the message names the nearest.
+        FashionZooError: There is no such network or recipe; the message names the nearest.
 
     Example:
         >>> get_recipe("cnn_plain", "report").epochs
         20
     """
     if network not in RECIPES:
-        raise InputError(f"unknown network {network!r}: {nearest(network, sorted(RECIPES))}")
+        raise FashionZooError(f"unknown network {network!r}: {did_you_mean(network, sorted(RECIPES))}")
     if recipe not in RECIPES[network]:
-        raise InputError(f"unknown recipe {recipe!r} of {network}: {nearest(recipe, RECIPES[network])}")
+        raise FashionZooError(f"unknown recipe {recipe!r} of {network}: {did_you_mean(recipe, RECIPES[network])}")
     return RECIPES[network][recipe]

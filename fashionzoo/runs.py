@@ -1,4 +1,4 @@
-"""Finished runs as programs see them: the records in a folder of logs, read without torch or Lightning."""
+"""Access to the records of finished runs, without torch or Lightning."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from fashionzoo.errors import InputError
+from fashionzoo.errors import FashionZooError
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Run:
     """A finished run.
 
     Args:
-        folder: Where its records lie.
+        folder: Where its records are.
     """
 
     folder: Path
@@ -32,10 +32,10 @@ class Run:
         return config
 
     @cached_property
-    def machine(self) -> dict[str, Any]:
+    def environment(self) -> dict[str, Any]:
         """Seconds of training up to the epoch that was tested, precision, hardware and versions."""
-        machine: dict[str, Any] = json.loads((self.folder / "machine.json").read_text())
-        return machine
+        environment: dict[str, Any] = json.loads((self.folder / "machine.json").read_text())
+        return environment
 
     @cached_property
     def metrics(self) -> dict[str, list[float]]:
@@ -66,24 +66,24 @@ class Run:
         """How many epochs it trained."""
         return len(self.metrics["epoch"])
 
-    def last(self, metric: str) -> float:
+    def final(self, metric: str) -> float:
         """Return a metric at the end of the run."""
         return self.metrics[metric][-1]
 
-    def best(self) -> tuple[float, int]:
+    def best_epoch(self) -> tuple[float, int]:
         """Return the highest validation accuracy, and the epoch that had it first."""
         curve = self.metrics["val/acc"]
         return max(curve), curve.index(max(curve)) + 1
 
-    def first_epoch(self, metric: str, at_least: float) -> float:
+    def first_epoch_reaching(self, metric: str, at_least: float) -> float:
         """Return the first epoch in which a metric reached a value; infinity if none did."""
         return next((epoch for epoch, value in enumerate(self.metrics[metric], 1) if value >= at_least), math.inf)
 
-    def recalls(self) -> dict[str, float]:
-        """Return the share of each class's test images that were recognised."""
+    def per_class_recall(self) -> dict[str, float]:
+        """Return the share of each class's test images that were recognized."""
         return {true: counts[true] / sum(counts.values()) for true, counts in self.confusion.items()}
 
-    def confusions(self, true: str) -> list[str]:
+    def most_confused_with(self, true: str) -> list[str]:
         """Return the other classes in the order in which a class was taken for them, the commonest first."""
         others = {name: count for name, count in self.confusion[true].items() if name != true}
         return sorted(others, key=lambda name: -others[name])
@@ -93,11 +93,11 @@ class Run:
             return list(csv.reader(file))
 
 
-def place(logs: Path, network: str, recipe: str, seed: int) -> Path:
+def run_dir(logs: Path, network: str, recipe: str, seed: int) -> Path:
     """Return the folder of a reference run: that of seed 0 holds those of the others.
 
     Example:
-        >>> place(Path("lightning_logs"), "cnn_plain", "report", 2).as_posix()
+        >>> run_dir(Path("lightning_logs"), "cnn_plain", "report", 2).as_posix()
         'lightning_logs/cnn_plain/report/seed_2'
     """
     home = logs / network / recipe
@@ -109,6 +109,18 @@ def is_finished(folder: Path) -> bool:
     return (folder / "metrics.csv").exists()
 
 
+def reference_dirs(logs: Path, network: str, recipe: str) -> list[Path]:
+    """Return the directories of a network's finished reference runs."""
+    home = logs / network / recipe
+    return [path for path in (home, *sorted(home.glob("seed_*"))) if is_finished(path)]
+
+
+def user_dirs(logs: Path, network: str) -> list[Path]:
+    """Return the directories of a network's finished runs of a user's own, the oldest first."""
+    paths = sorted((logs / network).glob("version_*"), key=lambda path: path.stat().st_mtime)
+    return [path for path in paths if is_finished(path)]
+
+
 def find(logs: Path, network: str, recipe: str) -> dict[int, Run]:
     """Return a network's finished runs by their seed: the reference runs or, where there are none, a user's own.
 
@@ -118,19 +130,16 @@ def find(logs: Path, network: str, recipe: str) -> dict[int, Run]:
         recipe: What the runs were trained by.
 
     Raises:
-        InputError: The records of a run cannot be read.
+        FashionZooError: The records of a run cannot be read.
     """
-    home = logs / network
-    reference = [home / recipe, *sorted((home / recipe).glob("seed_*"))]
-    own = sorted(home.glob("version_*"), key=lambda folder: folder.stat().st_mtime)
     found = {}
-    for folder in [f for f in reference if is_finished(f)] or [f for f in own if is_finished(f)]:
+    for folder in reference_dirs(logs, network, recipe) or user_dirs(logs, network):
         run = Run(folder)
         try:
-            if not (run.epochs and run.confusion and run.activations and run.machine["seconds"]):
+            if not (run.epochs and run.confusion and run.activations and run.environment["seconds"]):
                 raise ValueError("empty")
             if run.config["recipe"] == recipe:
                 found[run.seed] = run
         except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-            raise InputError(f"the records in {folder} are damaged ({error}): delete the run") from error
+            raise FashionZooError(f"the records in {folder} are damaged ({error}): delete the run") from error
     return found

@@ -11,7 +11,7 @@ from fashionzoo.images import CLASSES
 Confusion = Sequence[Sequence[int]]  # ten rows of ten: images of each true class that were taken for each class
 
 
-def largest_confusions(confusion: Confusion, count: int = 3) -> list[tuple[str, str, int]]:
+def top_confusions(confusion: Confusion, count: int = 3) -> list[tuple[str, str, int]]:
     """Name the largest confusions.
 
     Args:
@@ -36,7 +36,7 @@ def largest_confusions(confusion: Confusion, count: int = 3) -> list[tuple[str, 
     return sorted(mistakes, key=lambda mistake: -mistake[2])[:count]
 
 
-def scores_table(name: str, metrics: Mapping[str, float], confusion: Confusion) -> Table:
+def metrics_table(name: str, metrics: Mapping[str, float], confusion: Confusion) -> Table:
     """Return accuracy, loss, calibration and recalls, and the commonest mistakes.
 
     Args:
@@ -58,7 +58,7 @@ def scores_table(name: str, metrics: Mapping[str, float], confusion: Confusion) 
     table.add_row("calibration error", f"{metrics['test/calibration_error']:.4f}", end_section=True)
     for label in CLASSES:
         table.add_row(f"recall of {label}", f"{metrics[f'test/recall/{label}']:.4f}", end_section=label == CLASSES[-1])
-    for true, said, images in largest_confusions(confusion):
+    for true, said, images in top_confusions(confusion):
         table.add_row(f"{true} taken for {said}", f"{images}")
     return table
 

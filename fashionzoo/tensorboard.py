@@ -6,8 +6,6 @@ Pictures and histograms come at epochs 1, 2, 4, 8, ...: often while much changes
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +19,17 @@ from torch.utils.tensorboard.summary import hparams
 
 from fashionzoo.classifier import Classifier
 from fashionzoo.data import FashionMNISTDataModule
-from fashionzoo.errors import InputError
-from fashionzoo.figures import draw_confusion
-from fashionzoo.images import CLASSES, SIZE
-from fashionzoo.networks import Network
+from fashionzoo.errors import FashionZooError
+from fashionzoo.images import CLASSES, IMAGE_SIZE
+from fashionzoo.networks import Network, eval_mode
+from fashionzoo.plots import plot_confusion
 
 NEAR_ZERO = 0.01  # an activation with a smaller absolute value counts as near zero
 SAMPLE = 250  # images whose activations are looked at together
 GRID = 5  # mistakes a side of the grid
 HISTOGRAM_BINS = 64  # TensorBoard draws 30; its default of some 1,500 makes up a third of an event file
-FINAL = ("val/acc", "val/loss", "train/acc", "train/loss", "test/acc", "test/loss", "test/calibration_error")
-CHARTS = {
+HPARAM_METRICS = ("val/acc", "val/loss", "train/acc", "train/loss", "test/acc", "test/loss", "test/calibration_error")
+CUSTOM_SCALARS_LAYOUT = {
     "curves": {
         "loss": ["Multiline", ["train/loss", "val/loss"]],
         "accuracy": ["Multiline", ["train/acc$", "val/acc"]],  # regular expressions
@@ -39,7 +37,7 @@ CHARTS = {
 }
 
 
-class TensorBoardPictures(Callback):
+class TensorBoardMedia(Callback):
     """Write everything that is not a scalar of each epoch.
 
     Args:
@@ -47,8 +45,8 @@ class TensorBoardPictures(Callback):
         about: Its text.
     """
 
-    def __init__(self, recipe: str, about: str) -> None:
-        self.recipe, self.about = recipe, about
+    def __init__(self, recipe: str, description: str) -> None:
+        self.recipe, self.description = recipe, description
         self.final: dict[str, Tensor] = {}
 
     @rank_zero_only
@@ -57,62 +55,68 @@ class TensorBoardPictures(Callback):
         assert isinstance(pl_module, Classifier)
         for logger in tensorboards(trainer) if trainer.current_epoch == 0 else []:  # a resumed run has them
             writer = logger.experiment
-            writer.add_custom_scalars(CHARTS)
-            writer.add_text(f"recipe/{self.recipe}", self.about)
+            writer.add_custom_scalars(CUSTOM_SCALARS_LAYOUT)
+            writer.add_text(f"recipe/{self.recipe}", self.description)
             settings = "\n".join(f"| {key} | {value} |" for key, value in logger.hparams.items())
             writer.add_text("hyperparameters", f"| name | value |\n|---|---|\n{settings}")
             network = copy.deepcopy(pl_module.network).eval()  # the copy is not compiled, which could not be traced
-            writer.add_graph(network, torch.zeros(1, 1, SIZE, SIZE, device=pl_module.device))
+            writer.add_graph(network, network.preprocess(torch.zeros(IMAGE_SIZE, IMAGE_SIZE, device=pl_module.device)))
 
     @rank_zero_only
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the confusion matrix and the histograms, at epochs that are powers of two."""
         assert isinstance(pl_module, Classifier)
-        epoch = pl_module.epoch
+        epoch = pl_module.epoch_number
         if trainer.sanity_checking or epoch & (epoch - 1):
             return
         for logger in tensorboards(trainer):
             writer = logger.experiment
-            writer.add_figure("val/confusion", draw_confusion(pl_module.scores["confusion"].compute().tolist()), epoch)
+            writer.add_figure(
+                "val/confusion", plot_confusion(pl_module.eval_metrics["confusion"].compute().tolist()), epoch
+            )
             for name, parameter in pl_module.network.named_parameters():
-                writer.add_histogram(f"weights/{name}", parameter, epoch, bins=HISTOGRAM_BINS)
-            with evaluating(pl_module.network):
+                writer.add_histogram(f"weights/{name}", parameter.float(), epoch, bins=HISTOGRAM_BINS)
+            with eval_mode(pl_module.network):
                 for name, values in activations(
-                    pl_module.network, data_of(trainer).sets["val"].images[:SAMPLE]
+                    pl_module.network, get_datamodule(trainer).datasets["val"].images[:SAMPLE]
                 ).items():
-                    writer.add_histogram(f"activations/{name}", values, epoch, bins=HISTOGRAM_BINS)
-                    writer.add_scalar(f"near_zero/{name}", share_near_zero(values), epoch)
+                    writer.add_histogram(f"activations/{name}", values.float(), epoch, bins=HISTOGRAM_BINS)
+                    writer.add_scalar(f"near_zero/{name}", near_zero_fraction(values), epoch)
 
     @rank_zero_only
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Put all that was logged on the disk before the checkpoint that will not log it again.
 
         Raises:
-            InputError: The folder of the logs was deleted during the run.
+            FashionZooError: The folder of the logs was deleted during the run.
         """
         for logger in tensorboards(trainer):
             logger.experiment.flush()
             if not Path(logger.log_dir).is_dir():
-                raise InputError(f"{logger.log_dir} was deleted during the run: start again, what was logged is lost")
+                raise FashionZooError(
+                    f"{logger.log_dir} was deleted during the run: start again, what was logged is lost"
+                )
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the last metrics of training, which testing clears."""
-        self.final = {key: value for key, value in trainer.callback_metrics.items() if key in FINAL}
+        self.final = {key: value for key, value in trainer.callback_metrics.items() if key in HPARAM_METRICS}
 
     @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the pictures of the tested network, and the hyperparameters with the final metrics."""
         assert isinstance(pl_module, Classifier)
-        tested = {key: value for key, value in trainer.callback_metrics.items() if key in FINAL}
+        tested = {key: value for key, value in trainer.callback_metrics.items() if key in HPARAM_METRICS}
         for logger in tensorboards(trainer):
             writer = logger.experiment
             writer.add_figure(
-                "test/confusion", draw_confusion(pl_module.scores["confusion"].compute().tolist()), pl_module.epoch
+                "test/confusion",
+                plot_confusion(pl_module.eval_metrics["confusion"].compute().tolist()),
+                pl_module.epoch_number,
             )
-            mine = (
-                data_of(trainer).sets["test"].images[trainer.global_rank :: trainer.world_size]
+            rank_images = (
+                get_datamodule(trainer).datasets["test"].images[trainer.global_rank :: trainer.world_size]
             )  # as the sampler shared them out
-            writer.add_figure("test/mistakes", draw_mistakes(pl_module, mine), pl_module.epoch)
+            writer.add_figure("test/mistakes", plot_confident_errors(pl_module, rank_images), pl_module.epoch_number)
             # Not Lightning's log_hyperparams, which would log the metrics a second time.
             settings = {key: value if isinstance(value, float) else str(value) for key, value in logger.hparams.items()}
             for summary in hparams(settings, {**self.final, **tested}):
@@ -120,11 +124,11 @@ class TensorBoardPictures(Callback):
 
 
 def activations(network: Network, images: Tensor) -> dict[str, Tensor]:
-    """Return what each hidden block makes of images.
+    """Return the output of each hidden block.
 
     Args:
         network: In training or evaluation mode, which dropout heeds.
-        images: Preprocessed, shape ``(N, 1, 28, 28)``.
+        images: Shape ``(N, 1, 28, 28)``, uint8 or float in [0, 1].
 
     Returns:
         ``{"block0": (N, ...), ...}`` from the input side.
@@ -136,12 +140,13 @@ def activations(network: Network, images: Tensor) -> dict[str, Tensor]:
     """
     values = {}
     with torch.no_grad():
+        images = network.preprocess(images.to(network.preprocess.scale.device))
         for index, block in enumerate(network.blocks):
             images = values[f"block{index}"] = block(images)
     return values
 
 
-def share_near_zero(values: Tensor) -> Tensor:
+def near_zero_fraction(values: Tensor) -> Tensor:
     """Return the share of values whose absolute value is below 0.01.
 
     Example:
@@ -151,14 +156,14 @@ def share_near_zero(values: Tensor) -> Tensor:
     return (values.abs() < NEAR_ZERO).float().mean()
 
 
-def draw_mistakes(classifier: Classifier, images: Tensor) -> Figure:
-    """Draw the images that the network is surest and wrong about, the worst first.
+def plot_confident_errors(classifier: Classifier, images: Tensor) -> Figure:
+    """Plot the images that the network is most confident and wrong about, the worst first.
 
     Args:
         classifier: Has just been evaluated on the images.
-        images: Preprocessed, shape ``(N, 1, 28, 28)``, in the order of the evaluation.
+        images: Shape ``(N, 1, 28, 28)``, in the order of the evaluation.
     """
-    logits, labels = classifier.evaluated.gather()
+    logits, labels = classifier.eval_predictions.compute()
     confidence, said = logits.softmax(dim=1).max(dim=1)
     worst = confidence.where(said != labels, 0).argsort(descending=True)[: GRID * GRID]
     figure = Figure(figsize=(7, 8.5), layout="constrained")
@@ -174,19 +179,8 @@ def tensorboards(trainer: Trainer) -> list[TensorBoardLogger]:
     return [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
 
 
-def data_of(trainer: Trainer) -> FashionMNISTDataModule:
+def get_datamodule(trainer: Trainer) -> FashionMNISTDataModule:
     """Return the data that a trainer trains and tests on."""
     data = trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning's connector
     assert isinstance(data, FashionMNISTDataModule)
     return data
-
-
-@contextmanager
-def evaluating(network: Network) -> Iterator[None]:
-    """Put a network into evaluation mode and back."""
-    was_training = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        network.train(was_training)

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fashionzoo.errors import InputError, nearest
+from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from fashionzoo.images import Preprocess
     from fashionzoo.networks import Network
 
-FOLDER = Path(__file__).parent / "weights"
-MANIFEST = FOLDER / "manifest.json"
+WEIGHTS_DIR = Path(__file__).parent / "weights"
+MANIFEST_PATH = WEIGHTS_DIR / "manifest.json"
 VERSIONS = ("report", "tuned")
-REINSTALL = "reinstall it with `pip install --force-reinstall --no-deps fashionzoo`"
+REINSTALL_HINT = "reinstall it with `pip install --force-reinstall --no-deps fashionzoo`"
 
 
 @dataclass(frozen=True)
@@ -37,54 +37,77 @@ class Weights:
 
     name: str
     version: str
-    entry: Mapping[str, Any]
+    meta: Mapping[str, Any]
 
     @property
     def path(self) -> Path:
         """The ``.safetensors`` file."""
-        return FOLDER / str(self.entry["file"])
+        return WEIGHTS_DIR / str(self.meta["file"])
 
     @property
     def config(self) -> dict[str, Any]:
         """The architecture, as :func:`fashionzoo.networks.build` takes it."""
-        return dict(self.entry["config"])
+        return dict(self.meta["config"])
 
     @property
     def metrics(self) -> dict[str, float]:
         """What this very file reaches on the 10,000 test images: ``test/acc``, ``test/recall/Shirt``, ..."""
-        return dict(self.entry["metrics"])
+        return dict(self.meta["metrics"])
 
     @property
     def spread(self) -> str:
         """Mean and range of the runs' test accuracy over the seeds, in per cent, as tables show them."""
-        mean, lowest, highest = (100 * self.entry["seeds"][key] for key in ("mean", "lowest", "highest"))
+        mean, lowest, highest = (100 * self.meta["seeds"][key] for key in ("mean", "lowest", "highest"))
         return f"{mean:.2f} ({lowest:.2f}-{highest:.2f})"
 
     @property
     def recipe(self) -> dict[str, Any]:
         """The flags that it was trained with."""
-        return dict(self.entry["recipe"])
+        return dict(self.meta["recipe"])
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """The arguments of the network's class that it was trained with."""
+        flags = self.meta["recipe"].items()
+        return {flag.removeprefix("model."): value for flag, value in flags if flag.startswith("model.")}
 
     def transforms(self) -> Preprocess:
-        """Return what turns uint8 images ``(N, 28, 28)`` into the network's input."""
+        """Return what turns pixels, ``(N, 28, 28)``, uint8 or float in [0, 1], into the network's input."""
         from fashionzoo.images import Preprocess
 
         return Preprocess(self.config["standardize"])
+
+    def load_into(self, network: Network) -> None:
+        """Give a network the weights.
+
+        Args:
+            network: Of the architecture that they were trained with; only the dropout may differ.
+
+        Raises:
+            FashionZooError: The network has another architecture, or the file is not intact.
+        """
+        for key, value in self.config.items():
+            if key != "dropout" and network.config[key] != value:
+                raise FashionZooError(
+                    f"{key}={network.config[key]} does not fit the {self.version} weights of {self.name}, trained with "
+                    f"{value}: leave it out, or take weights=None"
+                )
+        network.load_state_dict(self.get_state_dict())
 
     def get_state_dict(self) -> dict[str, Tensor]:
         """Return the tensors of the file.
 
         Raises:
-            InputError: The file is missing from the installation, or is not the one that was published.
+            FashionZooError: The file is missing from the installation, or is not the one that was published.
         """
         from safetensors.torch import load
 
         try:
             content = self.path.read_bytes()
         except OSError as error:
-            raise InputError(f"cannot read {self.path} ({error.strerror}): {REINSTALL}") from error
-        if hashlib.sha256(content).hexdigest() != self.entry["sha256"]:
-            raise InputError(f"{self.path} is not what was published (SHA-256 differs): {REINSTALL}")
+            raise FashionZooError(f"cannot read {self.path} ({error.strerror}): {REINSTALL_HINT}") from error
+        if hashlib.sha256(content).hexdigest() != self.meta["sha256"]:
+            raise FashionZooError(f"{self.path} is not what was published (SHA-256 differs): {REINSTALL_HINT}")
         return load(content)
 
 
@@ -116,20 +139,20 @@ def get_weights(name: str, version: str) -> Weights:
         version: ``"report"``, as the report trained it, or ``"tuned"``, as well as is known today.
 
     Raises:
-        InputError: There is no such network or version; the message names the nearest.
+        FashionZooError: There is no such network or version; the message names the nearest.
 
     Example:
         >>> get_weights("cnn_plain", "report").recipe["trainer.max_epochs"]
         20
     """
-    if name not in RECIPES:
-        raise InputError(f"unknown network {name!r}: {nearest(name, list_models())}")
+    if name not in list_models():
+        raise FashionZooError(f"unknown network {name!r}: {did_you_mean(name, list_models())}")
     if version not in VERSIONS:
-        raise InputError(f"unknown weights {version!r} of {name}: {nearest(version, VERSIONS)}")
+        raise FashionZooError(f"unknown weights {version!r} of {name}: {did_you_mean(version, VERSIONS)}")
     try:
         return Weights(name, version, manifest()[name][version])
     except KeyError as error:
-        raise InputError(f"{MANIFEST} says nothing of {name} {version}: {REINSTALL}") from error
+        raise FashionZooError(f"{MANIFEST_PATH} says nothing of {name} {version}: {REINSTALL_HINT}") from error
 
 
 def get_model(name: str, weights: str | None = None, **hyperparameters: Any) -> Network:
@@ -142,7 +165,7 @@ def get_model(name: str, weights: str | None = None, **hyperparameters: Any) -> 
             a trained network only the dropout can be chosen, for training it further.
 
     Raises:
-        InputError: There is no such network, version or hyperparameter, or a value does not fit.
+        FashionZooError: There is no such network, version or hyperparameter, or a value does not fit.
 
     Example:
         >>> import torch
@@ -153,24 +176,18 @@ def get_model(name: str, weights: str | None = None, **hyperparameters: Any) -> 
     """
     from fashionzoo.networks import build
 
-    published = get_weights(name, weights or "report")
-    config = published.config
-    for key, value in hyperparameters.items():
+    pretrained = get_weights(name, "report" if weights is None else weights)
+    config = pretrained.config
+    for key in hyperparameters:
         if key not in config or key == "family":
             valid = sorted(set(config) - {"family"})
-            raise InputError(f"{name} has no hyperparameter {key!r}: {nearest(key, valid)}")
-        fits = key == "dropout" or (list(value) if isinstance(value, tuple) else value) == config[key]
-        if weights is not None and not fits:
-            raise InputError(
-                f"{key}={value} does not fit the {weights} weights of {name}, trained with {config[key]}: leave it "
-                "out, or take weights=None"
-            )
+            raise FashionZooError(f"{name} has no hyperparameter {key!r}: {did_you_mean(key, valid)}")
     try:
         network = build({**config, **hyperparameters})
     except TypeError as error:
-        raise InputError(f"{name} cannot be made of {hyperparameters}: {error}") from error
+        raise FashionZooError(f"{name} cannot be made of {hyperparameters}: {error}") from error
     if weights is not None:
-        network.load_state_dict(published.get_state_dict())
+        pretrained.load_into(network)
         network.eval()
     return network
 
@@ -180,10 +197,10 @@ def manifest() -> dict[str, dict[str, dict[str, Any]]]:
     """Return what is known of all weights, by network and version.
 
     Raises:
-        InputError: It is missing from the installation.
+        FashionZooError: It is missing from the installation.
     """
     try:
-        entries: dict[str, dict[str, dict[str, Any]]] = json.loads(MANIFEST.read_text())
+        metas: dict[str, dict[str, dict[str, Any]]] = json.loads(MANIFEST_PATH.read_text())
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {MANIFEST} ({error}): {REINSTALL}") from error
-    return entries
+        raise FashionZooError(f"cannot read {MANIFEST_PATH} ({error}): {REINSTALL_HINT}") from error
+    return metas

@@ -58,8 +58,8 @@ def tiny_root(contents: dict[str, bytes], tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def real_root() -> Path:
     """The root of the real data, fetched if need be."""
-    files.fetch()
-    return files.resolve_root()
+    files.ensure_downloaded()
+    return files.resolve_data_dir()
 
 
 def put(root: Path, contents: dict[str, bytes], packed: bool = False) -> Path:

@@ -105,7 +105,7 @@ def leaves(value: object, name: str = "") -> Iterator[tuple[str, object]]:
 
 
 def assert_same_training(one: dict[str, object], other: dict[str, object]) -> None:
-    """Compare all that training depends on, to the bit: weights, optimiser, schedule, counters, best scores."""
+    """Compare all that training depends on, to the bit: weights, optimizer, schedule, counters, best scores."""
     for part in ("state_dict", "optimizer_states", "lr_schedulers", "epoch", "global_step", "callbacks"):
         for (name, first), (same, second) in zip(leaves(one[part]), leaves(other[part]), strict=True):
             assert name == same

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from fashionzoo import RECIPES, Recipe, reference
+from fashionzoo import RECIPES, Recipe, reference_runs
 from fashionzoo.classifier import NETWORKS
 from fashionzoo.cli import main
-from fashionzoo.resume import InterruptedRunError, OrderlyStop
+from fashionzoo.fault_tolerance import GracefulShutdown, TrainingInterruptedError
 
 LOGS = Path(__file__).parent.parent / "lightning_logs"
 SHORT = ("mlp_relu_narrowing", "cnn_plain")  # of which reference runs are made here
@@ -166,7 +166,7 @@ def short_recipes(monkeypatch: pytest.MonkeyPatch, tiny_root: Path) -> None:
     """Recipes of three epochs on the synthetic data, for two networks."""
     data = {"root": str(tiny_root), "val_size": 200}
     networks = {name: NETWORKS[name] for name in SHORT}
-    monkeypatch.setattr("fashionzoo.reference.NETWORKS", networks)
+    monkeypatch.setattr("fashionzoo.reference_runs.NETWORKS", networks)
     for name in networks:
         monkeypatch.setitem(RECIPES, name, {"report": Recipe("short", epochs=3, patience=3, data=data)})
 
@@ -178,36 +178,36 @@ def numbers(logs: Path) -> dict[str, bytes]:
 
 def test_reference_runs_are_made_kept_small_and_brought_back(short_recipes: None, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
-    reference.make(logs, "report", SHORT)
+    reference_runs.train_missing_runs(logs, "report", SHORT)
     home = logs / "cnn_plain" / "report"
-    assert {path.name for path in (home / "seed_2").iterdir()} == set(reference.RECORDS)
+    assert {path.name for path in (home / "seed_2").iterdir()} == set(reference_runs.RECORDS)
     assert [path.name for path in (home / "checkpoints").iterdir()] == ["best.ckpt"]
-    others = {path.name for path in home.iterdir()} - set(reference.RECORDS) - {"seed_1", "seed_2", "checkpoints"}
+    others = {path.name for path in home.iterdir()} - set(reference_runs.RECORDS) - {"seed_1", "seed_2", "checkpoints"}
     assert others
     assert all("tfevents" in name for name in others)
     assert len(numbers(logs)) == 3 * 2 * 3
     before = numbers(logs)
     shutil.rmtree(home)
-    reference.make(logs, "report", SHORT)
+    reference_runs.train_missing_runs(logs, "report", SHORT)
     assert numbers(logs) == before
 
 
 def test_reference_runs_go_on_where_they_were_interrupted(
     short_recipes: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    reference.make(tmp_path / "whole", "report", SHORT)
+    reference_runs.train_missing_runs(tmp_path / "whole", "report", SHORT)
     with monkeypatch.context() as patch:
         steps = iter(range(1000))
 
-        def interrupt(self: OrderlyStop, trainer: Any, *_: Any) -> None:
+        def interrupt(self: GracefulShutdown, trainer: Any, *_: Any) -> None:
             if next(steps) == 100:
-                raise InterruptedRunError(signal.SIGTERM, trainer)
+                raise TrainingInterruptedError(signal.SIGTERM, trainer)
 
-        patch.setattr(OrderlyStop, "on_train_batch_end", interrupt)
-        with pytest.raises(InterruptedRunError):
-            reference.make(tmp_path / "cut", "report", SHORT)
+        patch.setattr(GracefulShutdown, "on_train_batch_end", interrupt)
+        with pytest.raises(TrainingInterruptedError):
+            reference_runs.train_missing_runs(tmp_path / "cut", "report", SHORT)
     assert len(numbers(tmp_path / "cut")) < len(numbers(tmp_path / "whole"))
     capsys.readouterr()
-    reference.make(tmp_path / "cut", "report", SHORT)
+    reference_runs.train_missing_runs(tmp_path / "cut", "report", SHORT)
     assert numbers(tmp_path / "cut") == numbers(tmp_path / "whole")
     assert re.search(r"run \d of 6: .*, seed \d; time left: about \d+ minutes", capsys.readouterr().out)

@@ -15,7 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fashionzoo import InputError, files
+from fashionzoo import FashionZooError, files
 from tests.conftest import NAMES, SERVER, idx, put
 
 IMAGES = "train-images-idx3-ubyte"
@@ -34,8 +34,8 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def test_raw_files_under_the_root_are_used_as_they_are(tiny_root: Path) -> None:
-    assert {origin.source for origin in files.fetch(tiny_root)} == {"found"}
-    images, labels = files.load("train", tiny_root)
+    assert {origin.source for origin in files.ensure_downloaded(tiny_root)} == {"found"}
+    images, labels = files.load_split("train", tiny_root)
     assert images.shape == (1000, 28, 28)
     assert images.dtype == torch.uint8
     assert labels[:12].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
@@ -43,7 +43,7 @@ def test_raw_files_under_the_root_are_used_as_they_are(tiny_root: Path) -> None:
 
 def test_packed_files_under_the_root_are_unpacked(contents: dict[str, bytes], tmp_path: Path) -> None:
     raw = put(tmp_path, contents, packed=True)
-    assert all(origin.source.startswith("unpacked from") for origin in files.fetch(tmp_path))
+    assert all(origin.source.startswith("unpacked from") for origin in files.ensure_downloaded(tmp_path))
     assert {name: (raw / name).read_bytes() for name in NAMES} == contents
 
 
@@ -52,8 +52,8 @@ def test_debian_s_package_is_used_when_the_root_is_empty(
 ) -> None:
     package = put(tmp_path / "package", contents, packed=True)
     monkeypatch.setattr(files, "DEBIAN", package)
-    assert all("Debian" in origin.source for origin in files.fetch(tmp_path / "root"))
-    assert len(files.load("t10k", tmp_path / "root")[1]) == 200
+    assert all("Debian" in origin.source for origin in files.ensure_downloaded(tmp_path / "root"))
+    assert len(files.load_split("test", tmp_path / "root")[1]) == 200
 
 
 def test_a_mirror_that_fails_is_followed_by_the_next(
@@ -66,7 +66,7 @@ def test_a_mirror_that_fails_is_followed_by_the_next(
         (folder / "good" / f"{name}.gz").write_bytes(gzip.compress(content))
         (folder / "liar" / f"{name}.gz").write_text("<html>Please log in to this hotspot</html>")
     monkeypatch.setattr(files, "MIRRORS", (f"{address}/missing", f"{address}/liar", f"{address}/good"))
-    origins = files.fetch(tmp_path / "root")
+    origins = files.ensure_downloaded(tmp_path / "root")
     assert {origin.source for origin in origins} == {f"downloaded from {address}/good"}
     assert {origin.path.read_bytes() for origin in origins} == set(contents.values())
     assert sorted(path.name for path in origins[0].path.parent.iterdir() if path.name != ".lock") == sorted(NAMES)
@@ -76,8 +76,8 @@ def test_without_data_and_network_the_line_names_the_ways_out(
     contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "MIRRORS", ("http://127.0.0.1:9",))
-    with pytest.raises(InputError, match="internet, or `apt-get install dataset-fashion-mnist`, or put the four"):
-        files.fetch(tmp_path)
+    with pytest.raises(FashionZooError, match="internet, or `apt-get install dataset-fashion-mnist`, or put the four"):
+        files.ensure_downloaded(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_a_damaged_file_is_refused_by_name(
     assert callable(damage)
     raw = put(tmp_path, contents | {IMAGES: damage(contents[IMAGES])}, packed)
     line = rf"{IMAGES}.* in {raw} .*{complaint}.* delete it and run `fashionzoo data`"
-    with pytest.raises(InputError, match=line):
-        files.fetch(tmp_path) if packed else files.load("train", tmp_path)
+    with pytest.raises(FashionZooError, match=line):
+        files.ensure_downloaded(tmp_path) if packed else files.load_split("train", tmp_path)
 
 
 @pytest.mark.parametrize("damage", [lambda packed: packed[:-20], lambda packed: b"", lambda packed: b"not gzip"])
@@ -108,34 +108,34 @@ def test_a_damaged_archive_is_refused_by_name(contents: dict[str, bytes], tmp_pa
     raw = put(tmp_path, contents, packed=True)
     archive = raw / f"{IMAGES}.gz"
     archive.write_bytes(damage(archive.read_bytes()))
-    with pytest.raises(InputError, match=rf"{IMAGES}.gz in {raw} is (damaged|empty)"):
-        files.fetch(tmp_path)
+    with pytest.raises(FashionZooError, match=rf"{IMAGES}.gz in {raw} is (damaged|empty)"):
+        files.ensure_downloaded(tmp_path)
     assert not (raw / IMAGES).exists()
 
 
 def test_a_missing_file_is_named(tiny_root: Path) -> None:
     (tiny_root / "FashionMNIST" / "raw" / IMAGES).unlink()
-    with pytest.raises(InputError, match=rf"cannot read .*{IMAGES} .*run `fashionzoo data`"):
-        files.load("train", tiny_root)
+    with pytest.raises(FashionZooError, match=rf"cannot read .*{IMAGES} .*run `fashionzoo data`"):
+        files.load_split("train", tiny_root)
 
 
 def test_a_root_that_cannot_be_written_is_refused(contents: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(InputError, match=r"cannot write the data to .*choose a folder with --data.root"):
-        files.fetch(tmp_path / "file")
+    with pytest.raises(FashionZooError, match=r"cannot write the data to .*choose a folder with --data.root"):
+        files.ensure_downloaded(tmp_path / "file")
 
 
 def test_the_environment_names_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASHIONZOO_DATA", "/elsewhere")
-    assert files.resolve_root() == Path("/elsewhere")
-    assert files.resolve_root("/here") == Path("/here")
+    assert files.resolve_data_dir() == Path("/elsewhere")
+    assert files.resolve_data_dir("/here") == Path("/here")
 
 
 def test_the_real_data_is_fashion_mnist(real_root: Path) -> None:
-    images, labels = files.load("train", real_root)
+    images, labels = files.load_split("train", real_root)
     assert images.shape == (60000, 28, 28)
     assert labels.bincount().tolist() == [6000] * 10
-    images, labels = files.load("t10k", real_root)
+    images, labels = files.load_split("test", real_root)
     assert images.shape == (10000, 28, 28)
     assert labels.bincount().tolist() == [1000] * 10
 
@@ -145,8 +145,8 @@ def obtain(root: Path, mirror: str, digests: dict[str, str], answers: Queue[int]
     files.SHA256.update(digests)
     files.DEBIAN = root / "no-such-package"
     files.MIRRORS = (mirror,)  # type: ignore[assignment]  # as many as there are
-    files.fetch(root)
-    answers.put(len(files.load("train", root)[1]))
+    files.ensure_downloaded(root)
+    answers.put(len(files.load_split("train", root)[1]))
 
 
 def test_processes_that_start_at_once_on_an_empty_root_all_get_good_data(
@@ -174,8 +174,8 @@ def test_an_interrupted_download_leaves_nothing_that_looks_whole(
         packed = gzip.compress(content)
         (folder / f"{name}.gz").write_bytes(packed[: len(packed) // 2])
     monkeypatch.setattr(files, "MIRRORS", (address,))
-    with pytest.raises(InputError, match=r"cannot be downloaded .*not the file"):
-        files.fetch(tmp_path / "root")
+    with pytest.raises(FashionZooError, match=r"cannot be downloaded .*not the file"):
+        files.ensure_downloaded(tmp_path / "root")
     assert [path.name for path in (tmp_path / "root" / "FashionMNIST" / "raw").iterdir()] == [".lock"]
 
 
@@ -183,8 +183,8 @@ def test_a_read_only_root_with_good_files_works(tiny_root: Path) -> None:
     raw = tiny_root / "FashionMNIST" / "raw"
     before = {path: path.stat().st_mtime_ns for path in (*raw.iterdir(), raw)}
     raw.chmod(0o555)
-    files.fetch(tiny_root)
-    assert len(files.load("train", tiny_root)[1]) == 1000
+    files.ensure_downloaded(tiny_root)
+    assert len(files.load_split("train", tiny_root)[1]) == 1000
     assert {path: path.stat().st_mtime_ns for path in (*raw.iterdir(), raw)} == before  # nothing was written
 
 
@@ -192,5 +192,5 @@ def test_a_read_only_root_with_good_files_works(tiny_root: Path) -> None:
 @given(st.binary(max_size=100))
 def test_any_bytes_in_place_of_a_file_are_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     raw = put(tmp_path_factory.getbasetemp() / "random", dict.fromkeys(NAMES, content))
-    with pytest.raises(InputError, match=r"is (empty|damaged)"):
-        files.load("train", raw.parent.parent)
+    with pytest.raises(FashionZooError, match=r"is (empty|damaged)"):
+        files.load_split("train", raw.parent.parent)

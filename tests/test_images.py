@@ -15,21 +15,21 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageOps
 
-from fashionzoo import MLP, InputError, files
+from fashionzoo import MLP, FashionZooError, files
 from fashionzoo.cli import main
 from fashionzoo.images import to_uint8
 
 BOX = (8, 4, 20, 24)  # a bright garment on black, taller than wide and not symmetric
-RESIZED = 115  # grey levels that a pixel at the garment's edge may be off when a picture is made smaller
+RESIZED = 115  # gray levels that a pixel at the garment's edge may be off when a picture is made smaller
 ROTATED = 6  # EXIF's orientation of a picture that has to be turned clockwise by 90 degrees
 
 
 def garment(mode: str = "L", scale: int = 1, bright: int = 200) -> Image.Image:
     """Draw a bright box on black, at 28 x 28 pixels times a scale."""
-    grey = Image.new("L", (28 * scale, 28 * scale))
+    gray = Image.new("L", (28 * scale, 28 * scale))
     left, top, right, bottom = BOX
-    grey.paste(bright, (scale * left, scale * top, scale * right, scale * bottom))
-    return grey.convert(mode)
+    gray.paste(bright, (scale * left, scale * top, scale * right, scale * bottom))
+    return gray.convert(mode)
 
 
 def expected(bright: int = 200) -> torch.Tensor:
@@ -41,9 +41,9 @@ def palette() -> Image.Image:
     """Return the garment with a palette in which the indices say nothing about brightness."""
     indices = Image.new("P", (28, 28), 7)
     indices.paste(3, BOX)
-    colours = [0] * 768
-    colours[9:12] = [200, 200, 200]
-    indices.putpalette(colours)
+    colors = [0] * 768
+    colors[9:12] = [200, 200, 200]
+    indices.putpalette(colors)
     return indices
 
 
@@ -87,7 +87,7 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
 
 
 UNDERSTOOD = (
-    pytest.param(garment, 0, id="grey"),
+    pytest.param(garment, 0, id="gray"),
     pytest.param(lambda: garment("RGB"), 0, id="RGB"),
     pytest.param(lambda: garment("RGBA"), 0, id="RGBA, opaque"),
     pytest.param(lambda: garment("CMYK"), 1, id="CMYK"),
@@ -142,12 +142,12 @@ REFUSED = (
 def test_an_image_from_outside_is_understood_or_refused(
     make: Callable[[], Any], outcome: int | str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The outcome is how many grey levels a pixel may be off, or the complaint."""
+    """The outcome is how many gray levels a pixel may be off, or the complaint."""
     monkeypatch.chdir(tmp_path)
     for name, (content, _) in BAD_FILES.items():
         Path(name).write_bytes(content)
     if isinstance(outcome, str):
-        with pytest.raises(InputError, match=outcome):
+        with pytest.raises(FashionZooError, match=outcome):
             to_uint8(make())
     else:
         difference = (to_uint8(make()).int() - expected().int()).abs()
@@ -177,11 +177,11 @@ def to_picture(pixels: torch.Tensor) -> Image.Image:
 def test_no_image_of_the_test_set_looks_black_on_white(real_root: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        to_uint8(files.load("t10k", real_root)[0])
+        to_uint8(files.load_split("test", real_root)[0])
 
 
 def test_no_image_at_all_is_refused() -> None:
-    with pytest.raises(InputError, match="no image was given"):
+    with pytest.raises(FashionZooError, match="no image was given"):
         MLP().classify([])
 
 
@@ -235,7 +235,7 @@ def test_predict_warns_of_a_bright_background(
 )
 @pytest.mark.filterwarnings("ignore")
 def test_any_array_gets_an_answer_or_a_clear_error(array: np.ndarray) -> None:
-    with suppress(InputError):
+    with suppress(FashionZooError):
         pixels = to_uint8(torch.from_numpy(array))
         assert pixels.shape[1:] == (1, 28, 28)
         assert pixels.dtype == torch.uint8
@@ -248,5 +248,5 @@ def test_any_bytes_get_an_answer_or_a_clear_error(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "random.png"
     path.write_bytes(head + tail)
-    with suppress(InputError):
+    with suppress(FashionZooError):
         assert to_uint8(path).shape == (1, 1, 28, 28)

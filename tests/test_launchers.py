@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from fashionzoo import CLASSES, RECIPES, InputError, files
+from fashionzoo import CLASSES, RECIPES, FashionZooError, files
 from fashionzoo.classifier import NETWORKS
 from fashionzoo.cli import main
-from fashionzoo.hardware import computes_in_bf16
-from fashionzoo.launcher import Launcher
+from fashionzoo.hardware import has_native_bf16
+from fashionzoo.launcher import TrainCLI
 from fashionzoo.recipes import get_recipe
 from fashionzoo.runs import Run
 from tests.conftest import put
@@ -84,7 +84,7 @@ def test_tensorboard_has_everything_that_is_promised(runs: dict[str, tuple[Path,
     summaries = set(tags["tensors"])
     assert texts <= summaries
     (recipe,) = events.Tensors("recipe/report/text_summary")
-    assert recipe.tensor_proto.string_val == [RECIPES[name]["report"].about.encode()]
+    assert recipe.tensor_proto.string_val == [RECIPES[name]["report"].description.encode()]
     assert "custom_scalars__config__" in summaries
     (layout,) = events.Tensors("custom_scalars__config__")
     assert {b"train/loss", b"val/loss"} <= set(re.findall(rb"(?:train|val)/loss", layout.tensor_proto.string_val[0]))
@@ -105,10 +105,10 @@ def test_a_run_leaves_records_that_say_what_tensorboard_shows(runs: dict[str, tu
         shown = {event.step: pytest.approx(event.value, rel=1e-5) for event in events.Scalars(tag)}
         assert {step: value for step, value in enumerate(run.metrics[tag], 1) if not math.isnan(value)} == shown
     assert set(run.confusion) == set(CLASSES)
-    assert sum(run.recalls().values()) / 10 == pytest.approx(run.last("test/acc"), abs=1e-5)
+    assert sum(run.per_class_recall().values()) / 10 == pytest.approx(run.final("test/acc"), abs=1e-5)
     an_image = sum(run.activations["block0"]) / 10_000
     assert an_image == pytest.approx(round(an_image))
-    assert run.machine["torch"] == torch.__version__.split("+")[0]
+    assert run.environment["torch"] == torch.__version__.split("+")[0]
     assert run.seed == 0
 
 
@@ -129,7 +129,7 @@ def test_the_saved_configuration_reproduces_the_run(runs: dict[str, tuple[Path, 
 def test_a_trained_network_predicts_from_its_checkpoint(
     runs: dict[str, tuple[Path, str]], tmp_path: Path, capsys: pytest.CaptureFixture[str], real_root: Path
 ) -> None:
-    images, _ = files.load("t10k", real_root)
+    images, _ = files.load_split("test", real_root)
     Image.fromarray(images[1].numpy()).save(tmp_path / "one.png")
     (tmp_path / "text.png").write_text("not an image")
     checkpoint = runs["cnn_plain"][0] / "checkpoints" / "best.ckpt"
@@ -224,13 +224,13 @@ def test_the_precision_is_the_fastest_that_the_hardware_has(
     network: str, batch_size: str, pays: bool, tmp_path: Path
 ) -> None:
     flags = [f"--data.batch_size={batch_size}", f"--trainer.default_root_dir={tmp_path}", "--trainer.accelerator=cpu"]
-    precision = Launcher(NETWORKS[network], flags).trainer.precision
-    assert precision == ("bf16-mixed" if pays and computes_in_bf16(torch.device("cpu")) else "32-true")
+    precision = TrainCLI(NETWORKS[network], flags).trainer.precision
+    assert precision == ("bf16-mixed" if pays and has_native_bf16(torch.device("cpu")) else "32-true")
 
 
 def test_the_precision_can_be_overruled(tmp_path: Path) -> None:
     flags = ["--trainer.precision=32-true", f"--trainer.default_root_dir={tmp_path}"]
-    assert Launcher(NETWORKS["cnn_plain"], flags).trainer.precision == "32-true"
+    assert TrainCLI(NETWORKS["cnn_plain"], flags).trainer.precision == "32-true"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -325,5 +325,5 @@ def test_any_value_of_a_flag_is_taken_or_refused_in_one_line(
 @given(st.text(), st.text())
 def test_any_name_of_a_recipe_is_known_or_refused(network: str, recipe: str) -> None:
     for name in (network, "cnn_plain"):
-        with pytest.raises(InputError, match=r"unknown (network|recipe)"):
+        with pytest.raises(FashionZooError, match=r"unknown (network|recipe)"):
             get_recipe(name, recipe)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from fashionzoo import CLASSES, CNN, MLP, RECIPES, InputError, Prediction
+from fashionzoo import CLASSES, CNN, MLP, RECIPES, FashionZooError, Prediction
 from fashionzoo.classifier import NETWORKS, Classifier
 from fashionzoo.networks import Network, build
 
@@ -85,7 +85,7 @@ def test_dropout_acts_in_training_only() -> None:
     ],
 )
 def test_impossible_networks_are_refused(family: type[MLP | CNN], arguments: dict[str, object], complaint: str) -> None:
-    with pytest.raises(InputError, match=complaint):
+    with pytest.raises(FashionZooError, match=complaint):
         family(**arguments)  # type: ignore[arg-type]
 
 
@@ -100,7 +100,7 @@ def test_impossible_networks_are_refused(family: type[MLP | CNN], arguments: dic
     ],
 )
 def test_impossible_training_is_refused(arguments: dict[str, float], complaint: str) -> None:
-    with pytest.raises(InputError, match=complaint):
+    with pytest.raises(FashionZooError, match=complaint):
         NETWORKS["cnn_plain"](**arguments)  # type: ignore[arg-type]
 
 

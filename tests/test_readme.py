@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fashionzoo.zoo import FOLDER, list_models
+from fashionzoo.zoo import WEIGHTS_DIR, list_models
 
 HERE = Path(__file__).parent
 README = (HERE.parent / "README.md").read_text()
@@ -53,7 +53,7 @@ def test_every_command_works(folder: Path, real_root: Path) -> None:
 
 
 def test_every_piece_of_python_works(folder: Path, real_root: Path) -> None:
-    cards = [block for card in FOLDER.glob("*.md") for block in blocks("python", card.read_text())]
+    cards = [block for card in WEIGHTS_DIR.glob("*.md") for block in blocks("python", card.read_text())]
     assert len(cards) == len(list_models())
     for block in [*blocks("python"), *cards]:
         done = subprocess.run([sys.executable, "-c", block], cwd=folder, capture_output=True, text=True, check=False)

@@ -5,16 +5,16 @@ import re
 from pathlib import Path
 
 import benchmark
+import make_results
 import pytest
-import results
 import yaml
 from PIL import Image
 
 from fashionzoo import RECIPES, claims, runs
 from fashionzoo.classifier import NETWORKS
 from fashionzoo.recipes import get_recipe
-from fashionzoo.reference import RECORDS, SEEDS
-from fashionzoo.runs import place
+from fashionzoo.reference_runs import RECORDS, SEEDS
+from fashionzoo.runs import run_dir
 from fashionzoo.zoo import VERSIONS
 
 MEGABYTE = 1_000_000
@@ -22,19 +22,19 @@ LIGHT = {"report": MEGABYTE, "tuned": 1.5 * MEGABYTE}  # a run; the tuned MLPs h
 
 
 @pytest.fixture(scope="module")
-def verdicts() -> list[claims.Verdict]:
+def verdicts() -> list[claims.ClaimResult]:
     """The outcomes of all claims on the committed runs."""
-    return claims.measure(results.LOGS)
+    return claims.evaluate_claims(make_results.LOGS)
 
 
-def test_the_results_are_those_of_the_committed_runs(verdicts: list[claims.Verdict]) -> None:
-    found = {network: runs.find(results.LOGS, network, "report") for network in RECIPES}
-    assert (results.HERE / "RESULTS.md").read_text() == results.results(found, verdicts)
+def test_the_results_are_those_of_the_committed_runs(verdicts: list[claims.ClaimResult]) -> None:
+    found = {network: runs.find(make_results.LOGS, network, "report") for network in RECIPES}
+    assert (make_results.HERE / "RESULTS.md").read_text() == make_results.results(found, verdicts)
 
 
-def test_the_table_in_the_readme_is_that_of_the_committed_runs(verdicts: list[claims.Verdict]) -> None:
-    text = results.README.read_text()
-    assert results.readme(text, verdicts) == text
+def test_the_table_in_the_readme_is_that_of_the_committed_runs(verdicts: list[claims.ClaimResult]) -> None:
+    text = make_results.README.read_text()
+    assert make_results.readme(text, verdicts) == text
     assert text.count("<!-- claims -->") == 1
 
 
@@ -45,17 +45,17 @@ def test_the_measurements_are_of_networks_that_there_are() -> None:
 
 
 def test_the_figures_can_be_drawn_from_the_committed_runs(tmp_path: Path) -> None:
-    found = {network: runs.find(results.LOGS, network, "report") for network in RECIPES}
-    figures = results.draw(found)
-    assert {*figures, "tensorboard"} == {path.stem for path in results.FIGURES.iterdir()}
+    found = {network: runs.find(make_results.LOGS, network, "report") for network in RECIPES}
+    figures = make_results.plot(found)
+    assert {*figures, "tensorboard"} == {path.stem for path in make_results.FIGURES.iterdir()}
     for name, figure in figures.items():
         figure.savefig(tmp_path / f"{name}.png")
 
 
 def test_every_figure_is_there_and_light() -> None:
-    text = (results.HERE / "RESULTS.md").read_text() + results.README.read_text()
+    text = (make_results.HERE / "RESULTS.md").read_text() + make_results.README.read_text()
     shown = {Path(link).name for link in re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)}
-    files = {path.name: path for path in results.FIGURES.iterdir()}
+    files = {path.name: path for path in make_results.FIGURES.iterdir()}
     assert shown == set(files)
     assert sum(path.stat().st_size for path in files.values()) < 3 * MEGABYTE
     for path in files.values():
@@ -67,7 +67,7 @@ def test_every_figure_is_there_and_light() -> None:
 @pytest.mark.parametrize("recipe", VERSIONS)
 def test_the_reference_runs_are_whole_and_small(network: str, recipe: str) -> None:
     for seed in SEEDS:
-        folder = place(results.LOGS, network, recipe, seed)
+        folder = run_dir(make_results.LOGS, network, recipe, seed)
         names = {path.name for path in folder.iterdir() if path.is_file()}
         assert set(RECORDS) <= names
         assert any("tfevents" in name for name in names) == (seed == 0)
@@ -79,10 +79,10 @@ def test_the_reference_runs_are_whole_and_small(network: str, recipe: str) -> No
 @pytest.mark.parametrize("network", RECIPES)
 @pytest.mark.parametrize("recipe", VERSIONS)
 def test_the_reference_runs_are_those_of_the_recipes(network: str, recipe: str) -> None:
-    flags = get_recipe(network, recipe).flags()
+    flags = get_recipe(network, recipe).cli_defaults()
     defaults = {f"model.{key}": value for key, value in NETWORKS[network]().hparams.items()}  # type: ignore[call-arg]
     for seed in SEEDS:
-        run = runs.Run(place(results.LOGS, network, recipe, seed))
+        run = runs.Run(run_dir(make_results.LOGS, network, recipe, seed))
         assert run.seed == seed
         for flag, value in json.loads(json.dumps(defaults | flags)).items():
             section, key = flag.split(".")
@@ -91,4 +91,4 @@ def test_the_reference_runs_are_those_of_the_recipes(network: str, recipe: str) 
         assert run.epochs <= flags["trainer.max_epochs"]
         assert sum(sum(row.values()) for row in run.confusion.values()) == 10_000
         right = sum(row[true] for true, row in run.confusion.items())
-        assert run.last("test/acc") == pytest.approx(right / 10_000)
+        assert run.final("test/acc") == pytest.approx(right / 10_000)

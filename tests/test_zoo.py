@@ -20,10 +20,11 @@ from safetensors.torch import load_file
 import fashionzoo as fz
 from fashionzoo import files, runs, zoo
 from fashionzoo.cli import main
-from fashionzoo.evaluation import Evaluation, evaluate, infer
-from fashionzoo.export import TOLERANCE, WRITERS, export
+from fashionzoo.evaluation import Evaluation, evaluate
+from fashionzoo.export import ATOL, EXPORTERS, export
+from fashionzoo.networks import compute_logits
 from fashionzoo.recipes import get_recipe
-from fashionzoo.reference import SEEDS
+from fashionzoo.reference_runs import SEEDS
 
 ROOT = Path(__file__).parent.parent
 LOGS = ROOT / "lightning_logs"
@@ -40,8 +41,8 @@ def scores(real_root: Path) -> dict[tuple[str, str], Evaluation]:
 def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the weights that a test may damage."""
     folder = tmp_path / "weights"
-    shutil.copytree(zoo.FOLDER, folder)
-    monkeypatch.setattr(zoo, "FOLDER", folder)
+    shutil.copytree(zoo.WEIGHTS_DIR, folder)
+    monkeypatch.setattr(zoo, "WEIGHTS_DIR", folder)
     return folder
 
 
@@ -58,18 +59,18 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 def test_each_file_scores_what_the_manifest_says(
     key: tuple[str, str], scores: dict[tuple[str, str], Evaluation]
 ) -> None:
-    published = fz.get_weights(*key)
+    pretrained = fz.get_weights(*key)
     measured = scores[key]
-    assert round(1e4 * published.metrics["test/acc"]) == round(1e4 * measured.metrics["test/acc"])
-    assert published.metrics == pytest.approx(measured.metrics, abs=1e-3)
+    assert round(1e4 * pretrained.metrics["test/acc"]) == round(1e4 * measured.metrics["test/acc"])
+    assert pretrained.metrics == pytest.approx(measured.metrics, abs=1e-3)
     assert sum(row[label] for label, row in enumerate(measured.confusion)) == round(1e4 * measured.metrics["test/acc"])
 
 
 @pytest.mark.parametrize("key", EVERY)
 def test_the_manifest_says_what_the_runs_say(key: tuple[str, str]) -> None:
-    entry = fz.get_weights(*key).entry
+    entry = fz.get_weights(*key).meta
     found = runs.find(LOGS, *key)
-    accuracies = [run.last("test/acc") for run in found.values()]
+    accuracies = [run.final("test/acc") for run in found.values()]
     assert tuple(found) == SEEDS
     assert entry["seeds"] == {
         "mean": pytest.approx(mean(accuracies), abs=1e-6),
@@ -77,22 +78,22 @@ def test_the_manifest_says_what_the_runs_say(key: tuple[str, str]) -> None:
         "highest": max(accuracies),
     }
     assert entry["seed"] == 0
-    assert entry["made_on"] == found[0].machine
+    assert entry["made_on"] == found[0].environment
     # in the precision of training, a few images near a boundary fall on its other side
-    assert entry["metrics"]["test/acc"] == pytest.approx(found[0].last("test/acc"), abs=2e-3)
-    for flag, value in get_recipe(*key).flags().items():
+    assert entry["metrics"]["test/acc"] == pytest.approx(found[0].final("test/acc"), abs=2e-3)
+    for flag, value in get_recipe(*key).cli_defaults().items():
         if flag in entry["recipe"]:
             assert entry["recipe"][flag] == value
 
 
 def test_the_weights_are_small_float32_and_the_ones_published() -> None:
-    assert sum(path.stat().st_size for path in zoo.FOLDER.glob("*.safetensors")) < 12e6
+    assert sum(path.stat().st_size for path in zoo.WEIGHTS_DIR.glob("*.safetensors")) < 12e6
     for name, version in EVERY:
         weights = fz.get_weights(name, version)
-        assert hashlib.sha256(weights.path.read_bytes()).hexdigest() == weights.entry["sha256"]
+        assert hashlib.sha256(weights.path.read_bytes()).hexdigest() == weights.meta["sha256"]
         tensors = load_file(weights.path)
         parameters = fz.get_model(name, version).parameters()
-        assert weights.entry["parameters"] == sum(parameter.numel() for parameter in parameters)
+        assert weights.meta["parameters"] == sum(parameter.numel() for parameter in parameters)
         assert {value.dtype for value in tensors.values() if value.is_floating_point()} == {torch.float32}
 
 
@@ -105,7 +106,7 @@ def test_both_versions_have_one_architecture() -> None:
 
 
 def test_the_balanced_network_is_the_best() -> None:
-    means = {name: fz.get_weights(name, "tuned").entry["seeds"]["mean"] for name in zoo.list_models()}
+    means = {name: fz.get_weights(name, "tuned").meta["seeds"]["mean"] for name in zoo.list_models()}
     assert max(means, key=means.__getitem__) == "cnn_balanced"
 
 
@@ -130,7 +131,7 @@ def test_a_fresh_network_takes_hyperparameters() -> None:
     ],
 )
 def test_what_does_not_fit_is_refused(arguments: dict[str, object], complaint: str) -> None:
-    with pytest.raises(fz.InputError) as refused:
+    with pytest.raises(fz.FashionZooError) as refused:
         fz.get_model(**arguments)  # type: ignore[arg-type]
     assert complaint in str(refused.value)
 
@@ -141,17 +142,19 @@ def test_damaged_weights_are_refused_by_name(installation: Path) -> None:
     flipped = bytes([*whole[:-1], whole[-1] ^ 1])
     for content in (flipped, whole[:1000], b"", other.read_bytes()):
         file.write_bytes(content)
-        with pytest.raises(fz.InputError, match=r"cnn_plain-tuned.safetensors is not what was published .* reinstall"):
+        with pytest.raises(
+            fz.FashionZooError, match=r"cnn_plain-tuned.safetensors is not what was published .* reinstall"
+        ):
             fz.get_model("cnn_plain", weights="tuned")
     file.unlink()
-    with pytest.raises(fz.InputError, match=r"cannot read .*cnn_plain-tuned.safetensors .*: reinstall"):
+    with pytest.raises(fz.FashionZooError, match=r"cannot read .*cnn_plain-tuned.safetensors .*: reinstall"):
         fz.get_model("cnn_plain", weights="tuned")
 
 
 def test_a_lost_manifest_gets_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(zoo, "MANIFEST", tmp_path / "manifest.json")
+    monkeypatch.setattr(zoo, "MANIFEST_PATH", tmp_path / "manifest.json")
     monkeypatch.setattr(zoo, "manifest", zoo.manifest.__wrapped__)  # as a process that has not read it yet
     assert re.search(r"cannot read .*manifest.json .*: reinstall", refusal(capsys, "list"))
     (tmp_path / "manifest.json").write_text("{}")
@@ -185,7 +188,7 @@ def test_evaluate_prints_and_draws_what_was_measured(
 
 
 def test_predict_compares_all_networks(tmp_path: Path, capsys: pytest.CaptureFixture[str], real_root: Path) -> None:
-    images, _ = files.load("t10k", real_root)
+    images, _ = files.load_split("test", real_root)
     picture = tmp_path / "boot.png"
     Image.fromarray(images[0].numpy()).save(picture)
     main(["predict", str(picture)])
@@ -201,14 +204,14 @@ def test_predict_compares_all_networks(tmp_path: Path, capsys: pytest.CaptureFix
     assert {answer["weights"] for answer in said} == {"report"}
 
 
-@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("ending", EXPORTERS)
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_an_exported_network_says_the_same(name: str, ending: str, tmp_path: Path, real_root: Path) -> None:
     network, file = fz.get_model(name, weights="tuned"), tmp_path / f"network{ending}"
-    assert export(network, file, real_root) <= TOLERANCE
+    assert export(network, file, real_root) <= ATOL
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
-    images = files.load("t10k", real_root)[0][-7:]
-    expected = infer(network, images).softmax(dim=1).numpy()
+    images = files.load_split("test", real_root)[0][-7:]
+    expected = compute_logits(network, images).softmax(dim=1).numpy()
     if ending == ".onnx":
         (got,) = onnxruntime.InferenceSession(file).run(None, {"images": images.numpy()})
     elif ending == ".pt2":
@@ -216,8 +219,8 @@ def test_an_exported_network_says_the_same(name: str, ending: str, tmp_path: Pat
     else:
         plain = fz.get_model(name, **{k: v for k, v in network.config.items() if k != "family"}).eval()
         plain.load_state_dict(load_file(file))
-        got = infer(plain, images).softmax(dim=1).numpy()
-    np.testing.assert_allclose(got, expected, atol=TOLERANCE)
+        got = compute_logits(plain, images).softmax(dim=1).numpy()
+    np.testing.assert_allclose(got, expected, atol=ATOL)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +274,7 @@ def test_the_wheel_works_read_only_and_outside_the_checkout(tmp_path: Path, real
     zipfile.ZipFile(wheel).extractall(installed)
     for path in [*installed.rglob("*"), installed]:
         path.chmod(0o555 if path.is_dir() else 0o444)
-    Image.fromarray(files.load("t10k", real_root)[0][0].numpy()).save(tmp_path / "some.png")
+    Image.fromarray(files.load_split("test", real_root)[0][0].numpy()).save(tmp_path / "some.png")
     code = (
         "import sys, fashionzoo as fz; from fashionzoo.cli import main; "
         "[fz.get_model(name, version) for name in fz.list_models() for version in ('report', 'tuned')]; "

@@ -8,13 +8,13 @@ from statistics import mean
 
 from fashionzoo.classifier import NETWORKS
 from fashionzoo.launcher import train
-from fashionzoo.runs import find, is_finished, place
+from fashionzoo.runs import find, is_finished, run_dir
 
 SEEDS = (0, 1, 2)
 RECORDS = ("config.yaml", "metrics.csv", "confusion.csv", "activations.csv", "machine.json")
 
 
-def make(logs: Path, recipe: str, networks: Iterable[str]) -> None:
+def train_missing_runs(logs: Path, recipe: str, networks: Iterable[str]) -> None:
     """Train, seed by seed, what is missing; a run that was interrupted goes on where it was.
 
     The run of the first seed keeps what TensorBoard shows and its best checkpoint, the others only their records.
@@ -25,35 +25,35 @@ def make(logs: Path, recipe: str, networks: Iterable[str]) -> None:
         networks: Registry names.
 
     Raises:
-        InputError: A run cannot be trained.
+        FashionZooError: A run cannot be trained.
         InterruptedRunError: A signal asked to end.
     """
     planned = [(network, seed) for seed in SEEDS for network in networks]
     for number, (network, seed) in enumerate(planned, 1):
-        folder = place(logs, network, recipe, seed)
+        folder = run_dir(logs, network, recipe, seed)
         if not is_finished(folder):
-            left = seconds_left(logs, recipe, planned[number - 1 :])
+            left = format_remaining_time(logs, recipe, planned[number - 1 :])
             print(f"\nrun {number} of {len(planned)}: {network}, seed {seed}; time left: {left}", flush=True)
             last = folder / "checkpoints" / "last.ckpt"
             if folder.exists() and not last.exists():
-                tidy(folder, first=False)  # of a run that was killed in its first epoch
+                prune_run_dir(folder, first=False)  # of a run that was killed in its first epoch
             resumed = [f"--ckpt_path={last}"] if last.exists() else []
             train(NETWORKS[network], [f"--recipe={recipe}", f"--seed_everything={seed}", *resumed], folder)
-        tidy(folder, first=seed == SEEDS[0])
+        prune_run_dir(folder, first=seed == SEEDS[0])
 
 
-def seconds_left(logs: Path, recipe: str, planned: list[tuple[str, int]]) -> str:
+def format_remaining_time(logs: Path, recipe: str, planned: list[tuple[str, int]]) -> str:
     """Estimate how long the missing runs take, from the finished ones."""
-    took = {n: [run.machine["seconds"] for run in find(logs, n, recipe).values()] for n in NETWORKS}
+    took = {n: [run.environment["seconds"] for run in find(logs, n, recipe).values()] for n in NETWORKS}
     finished = [seconds for each in took.values() for seconds in each]
     if not finished:
         return "known after the first run"
-    missing = [network for network, seed in planned if not is_finished(place(logs, network, recipe, seed))]
+    missing = [network for network, seed in planned if not is_finished(run_dir(logs, network, recipe, seed))]
     seconds = sum(mean(took[network] or finished) for network in missing)
     return f"about {seconds / 60:.0f} minutes"
 
 
-def tidy(folder: Path, first: bool) -> None:
+def prune_run_dir(folder: Path, first: bool) -> None:
     """Remove what a finished run leaves beside its records and, of the first seed, what is looked at and shipped."""
     checkpoints = folder / "checkpoints"
     for path in [*folder.iterdir(), *checkpoints.glob("*")]:

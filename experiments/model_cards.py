@@ -1,10 +1,10 @@
-"""Model cards, written by ``weights.py`` from the manifest."""
+"""Model cards, written by ``export_weights.py`` from the manifest."""
 
 from collections.abc import Mapping, Sequence
 
 from fashionzoo.classifier import NETWORKS
 from fashionzoo.images import CLASSES
-from fashionzoo.tables import largest_confusions
+from fashionzoo.tables import top_confusions
 from fashionzoo.zoo import Weights
 
 ABOUT = {"report": "as the report describes it", "tuned": "as well as is known today"}
@@ -17,13 +17,13 @@ def card(versions: Sequence[Weights]) -> str:
     Args:
         versions: Its trained versions.
     """
-    name, entry, config = versions[0].name, versions[0].entry, versions[0].config
+    name, entry, config = versions[0].name, versions[0].meta, versions[0].config
     what = (NETWORKS[name].__doc__ or "").splitlines()[0]
     architecture = ", ".join(f"{key} {config[key]}" for key in config if key not in ("family", *BY_RECIPE))
     lines = [
         f"# {name}",
         "",
-        f"{what} {entry['parameters']:,} parameters, {entry['flops'] / 1e6:.1f} MFLOPs an image.",
+        f"{what} {entry['parameters']:,} parameters, {entry['flops'] / 1e6:.1f} MFLOPs per image.",
         "",
         f"{config['family']}: {architecture}.",
         "",
@@ -34,29 +34,29 @@ def card(versions: Sequence[Weights]) -> str:
         'print(network.classify("shirt.png").name)',
         "```",
         "",
-        "It takes grey images of 28x28 pixels, white on black, one article of clothing each, and says which of ten "
+        "It takes gray images of 28x28 pixels, white on black, one article of clothing each, and says which of ten "
         f"classes is on it: {', '.join(CLASSES)}.",
         "",
-        "## How it was trained",
+        "## Training details",
         "",
         *(line for weights in versions for line in (training(weights), "")),
         *table("flag (empty: none)", versions, settings(versions)),
         "",
         "55,000 of Fashion-MNIST's 60,000 training images were trained on; the other 5,000 chose the recipe and the "
-        "epoch. The 10,000 test images chose nothing.",
+        "epoch. The test set was not used for any selection.",
         "",
-        "## How good it is",
+        "## Evaluation",
         "",
         *table("measure, on the test images", versions, measures(versions)),
         "",
-        "## What it confuses",
+        "## Error analysis",
         "",
         *(line for weights in versions for line in (mistakes(weights), "")),
-        "## What it is not for",
+        "## Out-of-scope use",
         "",
         "Photographs as they come from a camera, clothing on people, several articles on one image, and anything that "
         "is none of the ten classes: it names one of them all the same, often with confidence. It knows Zalando's "
-        "catalogue of 2017, in 28x28 pixels; nothing that matters to a person should hang on it.",
+        "catalog of 2017, in 28x28 pixels; do not use it for decisions that affect people.",
         "",
     ]
     return "\n".join(lines)
@@ -73,7 +73,7 @@ def table(what: str, versions: Sequence[Weights], rows: Mapping[str, Sequence[st
 
 def training(weights: Weights) -> str:
     """Return how one version came about."""
-    version, entry, made = weights.version, weights.entry, weights.entry["made_on"]
+    version, entry, made = weights.version, weights.meta, weights.meta["made_on"]
     return (
         f"**{version}**, {ABOUT[version]}: {entry['about']} Seed {entry['seed']}, {entry['epochs']} epochs. The "
         f"weights are those of epoch {entry['best_epoch']}, the most accurate on validation images, "
@@ -103,6 +103,6 @@ def measures(versions: Sequence[Weights]) -> dict[str, list[str]]:
 def mistakes(weights: Weights) -> str:
     """Return the commonest mistakes of one version."""
     said = ", ".join(
-        f"{true} for {taken} ({images})" for true, taken, images in largest_confusions(weights.entry["confusion"], 5)
+        f"{true} for {taken} ({images})" for true, taken, images in top_confusions(weights.meta["confusion"], 5)
     )
     return f"**{weights.version}** takes, of 1,000 test images a class, {said}."

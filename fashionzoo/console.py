@@ -1,6 +1,6 @@
-"""What a run says on the terminal: what starts, how it goes, why it stopped, and the table at the end.
+"""Console output of a run: its summary, its progress, why it stopped, and the table at the end.
 
-On a terminal there is a progress bar and colour; elsewhere plain lines.
+On a terminal there is a progress bar and color; elsewhere plain lines.
 """
 
 from __future__ import annotations
@@ -11,22 +11,41 @@ import time
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 from tqdm import tqdm
 
 from fashionzoo.classifier import Classifier
 from fashionzoo.data import FashionMNISTDataModule
-from fashionzoo.tables import scores_table
+from fashionzoo.tables import metrics_table
+from fashionzoo.tensorboard import get_datamodule
 
 CURVES = {"train/loss": "train loss", "val/loss": "val loss", "val/acc": "val acc"}
-LINE_EVERY = 5.0  # seconds between progress lines where there is no terminal to draw a bar on
+LOG_INTERVAL_S = 5.0  # seconds between progress lines where there is no terminal to draw a bar on
+
+
+class RunSummary(Callback):
+    """Print what is about to run, once the data have been found good.
+
+    Args:
+        recipe: The recipe's name.
+    """
+
+    def __init__(self, recipe: str) -> None:
+        self.recipe = recipe
+
+    @rank_zero_only
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Print it."""
+        assert isinstance(pl_module, Classifier)
+        print_run_summary(pl_module, self.recipe, trainer, get_datamodule(trainer))
 
 
 class Progress(ProgressBar):
-    """One bar over the whole run; a step costs it an addition, and the screen is touched ten times a second at most.
+    """One bar over the whole run; a step costs it an addition, and the console is touched ten times a second at most.
 
     Example:
         >>> Trainer(callbacks=[Progress()], accelerator="cpu", logger=False).progress_bar_callback.__class__.__name__
@@ -37,23 +56,23 @@ class Progress(ProgressBar):
         super().__init__()
         self.bar: tqdm[Any] | None = None
         self.enabled = True
-        self.spoke_at = 0.0
+        self.last_log_time = 0.0
 
     def disable(self) -> None:
-        """Stay silent, as Lightning asks of all processes but the first."""
+        """Print nothing, as Lightning asks of all processes but the first."""
         self.enabled = False
 
     def enable(self) -> None:
-        """Speak again."""
+        """Print again."""
         self.enabled = True
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Open the bar, at the place where a resumed run goes on."""
+        """Open the bar, at the step where a resumed run continues."""
         if self.enabled and sys.stderr.isatty():
             steps = trainer.estimated_stepping_batches
             total = None if steps == float("inf") else int(steps)
             self.bar = tqdm(total=total, initial=trainer.global_step, unit="step", dynamic_ncols=True)
-        self.spoke_at = time.monotonic()
+        self.last_log_time = time.monotonic()
 
     def on_train_batch_end(self, *args: Any) -> None:
         """Count a step."""
@@ -81,9 +100,9 @@ class Progress(ProgressBar):
         if self.bar is not None:
             self.bar.set_description_str(epoch, refresh=False)
             self.bar.set_postfix_str(values, refresh=last)
-        elif self.enabled and values and (last or time.monotonic() - self.spoke_at > LINE_EVERY):
+        elif self.enabled and values and (last or time.monotonic() - self.last_log_time > LOG_INTERVAL_S):
             print(f"{epoch}  {values}", file=sys.stderr, flush=True)
-            self.spoke_at = time.monotonic()
+            self.last_log_time = time.monotonic()
 
     def _close(self) -> None:
         if self.bar is not None:
@@ -91,8 +110,8 @@ class Progress(ProgressBar):
             self.bar = None
 
 
-def announce(network: Classifier, recipe: str, trainer: Trainer, data: FashionMNISTDataModule) -> None:
-    """Say what is about to run."""
+def print_run_summary(network: Classifier, recipe: str, trainer: Trainer, data: FashionMNISTDataModule) -> None:
+    """Print network, recipe, device, data and logs of a run."""
     parameters = sum(parameter.numel() for parameter in network.parameters())
     batch = "full batch" if data.batch_size is None else f"batches of {data.batch_size}"
     images = f"{data.val_size} validation and {data.train_size or 'all other'} training images"
@@ -100,9 +119,10 @@ def announce(network: Classifier, recipe: str, trainer: Trainer, data: FashionMN
     augmented = ", augmented" if data.augment else ""
     device = trainer.strategy.root_device.type
     devices = f"{trainer.world_size} x {device}" if trainer.world_size > 1 else device
+    epochs = f"at most {trainer.max_epochs} epochs" if trainer.max_epochs != -1 else "any number of epochs"
     lines = {
         "network": f"{network.name}, {parameters:,} parameters",
-        "recipe": f"{recipe}, at most {trainer.max_epochs} epochs, seed {torch.initial_seed()}",
+        "recipe": f"{recipe}, {epochs}, seed {torch.initial_seed()}",
         "device": f"{devices}, {trainer.precision} precision",
         "data": f"Fashion-MNIST, {images}, {batch}{augmented}{taught}",
         "logs": trainer.log_dir or "none",
@@ -111,7 +131,7 @@ def announce(network: Classifier, recipe: str, trainer: Trainer, data: FashionMN
         print(f"{name:8} {text}", flush=True)
 
 
-def why_it_stopped(trainer: Trainer) -> str:
+def stop_reason(trainer: Trainer) -> str:
     """Say in one line why training ended."""
     epochs = trainer.current_epoch
     for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set by Lightning's connector
@@ -125,12 +145,12 @@ def why_it_stopped(trainer: Trainer) -> str:
     return f"stopped after epoch {epochs}: another limit of the trainer was reached"
 
 
-def conclude(network: Classifier, trainer: Trainer, checkpoint: str) -> None:
+def print_test_results(network: Classifier, trainer: Trainer, checkpoint: str) -> None:
     """Print the table of a tested network and where everything lies."""
     console = Console()
-    confusion = network.scores["confusion"].compute().tolist()
+    confusion = network.eval_metrics["confusion"].compute().tolist()
     scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
-    console.print(scores_table(network.name, scores, confusion))
+    console.print(metrics_table(network.name, scores, confusion))
     lines = [f"checkpoint  {checkpoint}"] if checkpoint else []
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):

@@ -1,6 +1,6 @@
 """Write experiments/RESULTS.md, its figures, and the tables of README.md from the committed runs and measurements.
 
-python experiments/results.py           # seconds; the runs come from `fashionzoo claims --run` and train_size.py
+python experiments/make_results.py           # seconds; the runs come from `fashionzoo claims --run` and train_size.py
 """
 
 import json
@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fashionzoo import claims, runs
-from fashionzoo.claims import Verdict, spread
-from fashionzoo.figures import draw_confusion
+from fashionzoo.claims import ClaimResult, format_mean_range
 from fashionzoo.images import CLASSES
+from fashionzoo.plots import plot_confusion
 from fashionzoo.recipes import RECIPES, get_recipe
 from fashionzoo.runs import Run
 from fashionzoo.zoo import list_weights
@@ -27,7 +27,7 @@ LOGS = HERE.parent / "lightning_logs"
 README = HERE.parent / "README.md"
 FIGURES = HERE / "figures"
 SEEDS = "seeds 0, 1 and 2"
-OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # told apart by colour-blind eyes too
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # told apart by color-blind eyes too
 STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -44,45 +44,45 @@ REPORTED = {"cnn_plain": 0.631, "cnn_balanced": 0.65}  # test accuracies in the 
 Found = Mapping[str, Mapping[int, Run]]
 
 
-def draw_band(axes: Axes, found: Mapping[int, Run], metric: str, label: str, colour: str) -> None:
+def plot_band(axes: Axes, found: Mapping[int, Run], metric: str, label: str, color: str) -> None:
     """Draw the mean of a metric over the seeds, and its range as a band.
 
     Where early stopping ended the seeds at different epochs, the band ends with the first of them.
     """
     curves = list(zip(*(run.metrics[metric] for run in found.values()), strict=False))
     epochs = range(1, len(curves) + 1)
-    axes.plot(epochs, [mean(values) for values in curves], color=colour, label=label)
-    axes.fill_between(epochs, [min(v) for v in curves], [max(v) for v in curves], color=colour, alpha=0.25, linewidth=0)
+    axes.plot(epochs, [mean(values) for values in curves], color=color, label=label)
+    axes.fill_between(epochs, [min(v) for v in curves], [max(v) for v in curves], color=color, alpha=0.25, linewidth=0)
 
 
-def draw_curves(found: Mapping[int, Run]) -> Figure:
+def plot_curves(found: Mapping[int, Run]) -> Figure:
     """Draw loss and accuracy of one network."""
     figure = Figure(figsize=(9, 3), layout="constrained")
     for axes, metric, name in zip(figure.subplots(1, 2), ("loss", "acc"), ("loss", "accuracy"), strict=True):
-        draw_band(axes, found, f"train/{metric}", "training", OKABE_ITO[0])
-        draw_band(axes, found, f"val/{metric}", "validation", OKABE_ITO[1])
+        plot_band(axes, found, f"train/{metric}", "training", OKABE_ITO[0])
+        plot_band(axes, found, f"val/{metric}", "validation", OKABE_ITO[1])
         axes.set(xlabel="epoch", ylabel=name)
         axes.legend()
     return figure
 
 
-def draw_together(found: Found) -> Figure:
+def plot_together(found: Found) -> Figure:
     """Draw validation loss and accuracy of several networks on one chart."""
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     for axes, metric, name in zip(figure.subplots(1, 2), ("loss", "acc"), ("loss", "accuracy"), strict=True):
-        for (network, by_seed), colour in zip(found.items(), OKABE_ITO, strict=False):
-            draw_band(axes, by_seed, f"val/{metric}", network, colour)
+        for (network, by_seed), color in zip(found.items(), OKABE_ITO, strict=False):
+            plot_band(axes, by_seed, f"val/{metric}", network, color)
         axes.set(xlabel="epoch", ylabel=f"validation {name}")
     axes.legend(loc="lower right")
     return figure
 
 
-def draw_all(found: Found) -> Figure:
+def plot_all(found: Found) -> Figure:
     """Draw the accuracy of all networks, a panel each."""
     figure = Figure(figsize=(9, 5), layout="constrained")
     for axes, (network, by_seed) in zip(figure.subplots(2, 3, sharey=True).flat, found.items(), strict=True):
-        draw_band(axes, by_seed, "train/acc", "training", OKABE_ITO[0])
-        draw_band(axes, by_seed, "val/acc", "validation", OKABE_ITO[1])
+        plot_band(axes, by_seed, "train/acc", "training", OKABE_ITO[0])
+        plot_band(axes, by_seed, "val/acc", "validation", OKABE_ITO[1])
         axes.set_title(network, fontsize=9)
         axes.set(xlabel="epoch", ylim=(0, 1))
     for axes in figure.axes[::3]:
@@ -91,37 +91,37 @@ def draw_all(found: Found) -> Figure:
     return figure
 
 
-def draw_activations(found: Found) -> Figure:
+def plot_activations(found: Found) -> Figure:
     """Draw how the hidden activations of networks 1 and 2 are distributed, as the report's figure 2 does."""
     figure = Figure(figsize=(9, 3), layout="constrained")
-    for axes, (network, by_seed), colour in zip(
+    for axes, (network, by_seed), color in zip(
         figure.subplots(1, 2, sharey=True), found.items(), OKABE_ITO, strict=False
     ):
         table = by_seed[0].activations
         counts = [sum(row) for row in zip(*(table[name] for name in table if name != "from"), strict=True)]
         edges = table["from"]
         shares = [count / sum(counts) for count in counts]
-        axes.bar(edges, shares, width=edges[1] - edges[0], align="edge", color=colour)
+        axes.bar(edges, shares, width=edges[1] - edges[0], align="edge", color=color)
         axes.set(xlabel="hidden activation", xlim=(-0.2, 3), yscale="log")
         axes.set_title(network, fontsize=9)
     figure.axes[0].set_ylabel("share of values")
     return figure
 
 
-def draw_sizes(accuracies: Mapping[str, Mapping[int, Sequence[float]]]) -> Figure:
+def plot_sizes(accuracies: Mapping[str, Mapping[int, Sequence[float]]]) -> Figure:
     """Draw test accuracy against the number of training images, with the report's levels."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     axes = figure.subplots()
-    for (network, by_size), colour in zip(accuracies.items(), OKABE_ITO, strict=False):
+    for (network, by_size), color in zip(accuracies.items(), OKABE_ITO, strict=False):
         sizes = list(by_size)
-        axes.plot(sizes, [mean(v) for v in by_size.values()], marker="o", markersize=4, color=colour, label=network)
+        axes.plot(sizes, [mean(v) for v in by_size.values()], marker="o", markersize=4, color=color, label=network)
         low, high = [min(v) for v in by_size.values()], [max(v) for v in by_size.values()]
-        axes.fill_between(sizes, low, high, color=colour, alpha=0.25, linewidth=0)
+        axes.fill_between(sizes, low, high, color=color, alpha=0.25, linewidth=0)
         if network in REPORTED:
             level, above = REPORTED[network], REPORTED[network] == max(REPORTED.values())
-            axes.axhline(level, color=colour, linestyle=":", linewidth=1)
+            axes.axhline(level, color=color, linestyle=":", linewidth=1)
             edge = "bottom" if above else "top"
-            axes.text(sizes[-1], level, f"the report's {network}", color=colour, ha="right", va=edge)
+            axes.text(sizes[-1], level, f"the report's {network}", color=color, ha="right", va=edge)
     axes.set(xlabel="training images", ylabel="test accuracy", xscale="log")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.minorticks_off()
@@ -136,7 +136,7 @@ def size_table(found: Found) -> dict[str, dict[int, list[float]]]:
         table[row["network"]].setdefault(int(row["train_size"]), []).append(float(row["test/acc"]))
     for network, by_size in table.items():
         table[network] = dict(sorted(by_size.items()))
-        table[network][benchmark.TRAIN] = [run.last("test/acc") for run in found[network].values()]
+        table[network][benchmark.TRAIN] = [run.final("test/acc") for run in found[network].values()]
     return table
 
 
@@ -156,22 +156,24 @@ def size_section(accuracies: Mapping[str, Mapping[int, Sequence[float]]]) -> lis
     orders, nearest = {}, {}
     for size in sizes:
         orders[size] = sorted(accuracies, key=lambda network: -mean(accuracies[network][size]))
-        cells = " | ".join(spread(accuracies[network][size]) for network in accuracies)
+        cells = " | ".join(format_mean_range(accuracies[network][size]) for network in accuracies)
         lines.append(f"| {size:,} | {cells} | `{orders[size][0]}` |")
     for network, level in REPORTED.items():
         nearest[network] = min(sizes, key=lambda size: abs(mean(accuracies[network][size]) - level))
-    landed = "; ".join(
+    nearest_text = "; ".join(
         f"`{network}` comes nearest to its {REPORTED[network]:.1%} with {size:,} images, at "
         f"{mean(accuracies[network][size]):.1%}"
         for network, size in nearest.items()
     )
     above = all(mean(values) > level for n, level in REPORTED.items() for values in accuracies[n].values())
-    there = "; ".join(f"with {size:,} images it is {', '.join(orders[size])}" for size in sorted({*nearest.values()}))
+    order_text = "; ".join(
+        f"with {size:,} images it is {', '.join(orders[size])}" for size in sorted({*nearest.values()})
+    )
     holds = [f"{size:,}" for size in sizes if orders[size] == ["cnn_balanced", "cnn_plain", "cnn_dropout_l2"]]
     lines += [
         "",
-        f"Of these sizes, {landed}. The report's order is cnn_balanced, cnn_plain, cnn_dropout_l2; {there}. Of all "
-        f"sizes, the report's order holds at {', '.join(holds) or 'none'}.",
+        f"Of these sizes, {nearest_text}. The report's order is cnn_balanced, cnn_plain, cnn_dropout_l2; {order_text}. "
+        f"Of all sizes, the report's order holds at {', '.join(holds) or 'none'}.",
         "",
         "What this supports: the report's levels are not those of these networks on all of Fashion-MNIST, and the "
         "fewer the images, the nearer they come"
@@ -188,25 +190,25 @@ def figure_line(name: str, text: str) -> list[str]:
     return [f"![{text}](figures/{name}.png)", ""]
 
 
-def claims_table(verdicts: Sequence[Verdict]) -> list[str]:
+def claims_table(results_: Sequence[ClaimResult]) -> list[str]:
     """Return the claims, what was measured, and why those that fail do."""
     lines = ["| claim | the report says | expected | measured: mean (range) | outcome |", "|---|---|---|---|---|"]
     lines += [
-        f"| {v.claim.id} | {v.claim.says} | {v.claim.expects} | {v.measured()} | {v.outcome} {v.held} |"
-        for v in verdicts
+        f"| {v.claim.id} | {v.claim.statement} | {v.claim.criterion} | {v.measured()} | {v.outcome} {v.held} |"
+        for v in results_
     ]
-    reasons = [f"{v.claim.id}: {v.reason}" for v in verdicts if v.reason]
+    reasons = [f"{v.claim.id}: {v.reason}" for v in results_ if v.reason]
     return [*lines, "", *(line for reason in reasons for line in (reason, ""))]
 
 
 def over_seeds(found: Mapping[int, Run], value: Callable[[Run], float]) -> str:
     """Return mean and range of a value over the seeds."""
-    return spread(value(run) for run in found.values())
+    return format_mean_range(value(run) for run in found.values())
 
 
-def facts(network: str, found: Mapping[int, Run]) -> str:
+def summary_paragraph(network: str, found: Mapping[int, Run]) -> str:
     """Return a paragraph about a network's runs."""
-    recalls = {name: mean(run.recalls()[name] for run in found.values()) for name in CLASSES}
+    recalls = {name: mean(run.per_class_recall()[name] for run in found.values()) for name in CLASSES}
     best, worst = max(recalls, key=recalls.__getitem__), min(recalls, key=recalls.__getitem__)
     epochs, recipe = [run.epochs for run in found.values()], get_recipe(network, "report")
     stopped = "" if min(epochs) == recipe.epochs else f" of {recipe.epochs}, then early stopping"
@@ -219,31 +221,32 @@ def facts(network: str, found: Mapping[int, Run]) -> str:
     true, said = max(confusions, key=confusions.__getitem__)
     images = sum(found[0].confusion[true].values())
     return (
-        f"Trained for {spread(epochs)} epochs{stopped}. Validation accuracy peaks at "
-        f"{over_seeds(found, lambda run: run.best()[0])} in epoch {over_seeds(found, lambda run: run.best()[1])}; the "
-        f"network of that epoch has test accuracy {over_seeds(found, lambda run: run.last('test/acc'))}, loss "
-        f"{over_seeds(found, lambda run: run.last('test/loss'))} and calibration error "
-        f"{over_seeds(found, lambda run: run.last('test/calibration_error'))}. {best} is recognised best (recall "
+        f"Trained for {format_mean_range(epochs)} epochs{stopped}. Validation accuracy peaks at "
+        f"{over_seeds(found, lambda run: run.best_epoch()[0])} in epoch "
+        f"{over_seeds(found, lambda run: run.best_epoch()[1])}; the network of that epoch has test accuracy "
+        f"{over_seeds(found, lambda run: run.final('test/acc'))}, loss "
+        f"{over_seeds(found, lambda run: run.final('test/loss'))} and calibration error "
+        f"{over_seeds(found, lambda run: run.final('test/calibration_error'))}. {best} is recognized best (recall "
         f"{recalls[best]:.3f}), {worst} worst ({recalls[worst]:.3f}); the commonest mistake is {true} taken for "
         f"{said}, {confusions[true, said]:.0f} of {images:,} test images. At the end the network is "
-        f"{over_seeds(found, lambda run: 100 * claims.gap(run))} points more accurate on training images than on "
-        f"validation images. Training to the tested epoch took "
-        f"{over_seeds(found, lambda run: run.machine['seconds'])} seconds."
+        f"{over_seeds(found, lambda run: 100 * claims.generalization_gap(run))} points more accurate on training "
+        f"images than on validation images. Training to the tested epoch took "
+        f"{over_seeds(found, lambda run: run.environment['seconds'])} seconds."
     )
 
 
-def network_section(network: str, found: Mapping[int, Run], verdicts: Sequence[Verdict]) -> list[str]:
+def network_section(network: str, found: Mapping[int, Run], results_: Sequence[ClaimResult]) -> list[str]:
     """Return what there is to show of one network."""
-    own = [verdict for verdict in verdicts if verdict.claim.network == network]
+    own = [result for result in results_ if result.claim.network == network]
     run = found[0]
     settings = {
         **run.config["model"],
-        "batch_size": run.config["data"].get("batch_size", "all"),
+        "batch_size": run.config["data"].get("batch_size") or "all",
         "precision": run.config["trainer"]["precision"],
     }
-    lines = [f"### `{network}`", "", f"The report: {RECIPES[network]['report'].about}", ""]
+    lines = [f"### `{network}`", "", f"The report: {RECIPES[network]['report'].description}", ""]
     lines += [f"Trained with: {', '.join(f'{key} {value}' for key, value in settings.items())}.", ""]
-    lines += [facts(network, found), ""]
+    lines += [summary_paragraph(network, found), ""]
     lines += figure_line(network, f"loss and accuracy of {network}, mean and range over {SEEDS}")
     lines += claims_table(own)
     lines += figure_line(f"{network}_confusion", f"confusion matrix of {network} on the test images, seed 0")
@@ -253,47 +256,47 @@ def network_section(network: str, found: Mapping[int, Run], verdicts: Sequence[V
 def machine_line(found: Found) -> str:
     """Return on what the runs were made."""
     described = {
-        tuple((key, value) for key, value in run.machine.items() if key != "seconds")
+        tuple((key, value) for key, value in run.environment.items() if key != "seconds")
         for by_seed in found.values()
         for run in by_seed.values()
     }
     return "; ".join(", ".join(f"{key} {value}" for key, value in machine) for machine in sorted(described))
 
 
-def count(verdicts: Sequence[Verdict]) -> str:
+def count(results_: Sequence[ClaimResult]) -> str:
     """Return how many claims hold."""
-    outcomes = [verdict.outcome for verdict in verdicts]
+    outcomes = [result.outcome for result in results_]
     return (
         f"Of {len(outcomes)} claims, {outcomes.count('holds')} hold, {outcomes.count('fails')} fail, and "
         f"{outcomes.count('not comparable')} cannot be compared"
     )
 
 
-def results(found: Found, verdicts: Sequence[Verdict]) -> str:
+def results(found: Found, results_: Sequence[ClaimResult]) -> str:
     """Return the text of RESULTS.md."""
     networks = list(found)
     lines = [
         "# Results",
         "",
-        "Written by `python experiments/results.py` from the runs in `lightning_logs`, which `fashionzoo claims --run` "
-        f"makes anew. Each network was trained with {SEEDS}, declared beforehand; numbers are means with the range "
-        "over the seeds in brackets. Curves are of validation images; the 10,000 test images are used once, with the "
-        "weights of the epoch that had the best validation accuracy. Where early stopping ended the seeds at different "
+        "Written by `python experiments/make_results.py` from the runs in `lightning_logs`, which `fashionzoo claims "
+        f"--run` trains again. Each network was trained with {SEEDS}, declared beforehand; numbers are means with the "
+        "range over the seeds in brackets. Curves are of validation images; the 10,000 test images are used once, with "
+        "the weights of the epoch that had the best validation accuracy. Where early stopping ended the seeds at different "
         "epochs, a band ends with the first.",
         "",
         "What the report leaves open was chosen so that its curves come out, on the validation images: the way to draw "
         "weights (N1.level), the rates of networks 2 and 3 (N2.sooner, N3.level, and with them N3.slow and N3.longer) "
         "and the batch size of the CNNs (N4.overfit). These claims show that what the report saw can be had, not that "
-        "it had to come out. Network 6 has more layers than the report names, batch normalisation among them; what it "
+        "it had to come out. Network 6 has more layers than the report names, batch normalization among them; what it "
         "does better may be owed to those.",
         "",
         f"Made on: {machine_line(found)}.",
         "",
         "## The report's claims",
         "",
-        f"{count(verdicts)}; a claim's outcome is that of most seeds.",
+        f"{count(results_)}; a claim's outcome is that of most seeds.",
         "",
-        *claims_table(verdicts),
+        *claims_table(results_),
         "## The three MLPs",
         "",
         *figure_line("mlps", "validation loss and accuracy of the three MLPs"),
@@ -304,7 +307,7 @@ def results(found: Found, verdicts: Sequence[Verdict]) -> str:
         "",
     ]
     for network in networks:
-        lines += network_section(network, found[network], verdicts)
+        lines += network_section(network, found[network], results_)
         if network == networks[1]:
             text = "histograms of the hidden activations of networks 1 and 2 on the test images, seed 0"
             lines += ["The counterpart of the report's figure 2:", "", *figure_line("activations", text)]
@@ -312,18 +315,18 @@ def results(found: Found, verdicts: Sequence[Verdict]) -> str:
     return "\n".join(lines) + "\n" + benchmark.report(json.loads(benchmark.MEASURED.read_text()))
 
 
-def draw(found: Found) -> dict[str, Figure]:
+def plot(found: Found) -> dict[str, Figure]:
     """Return all figures by name."""
     mlps, cnns = ({n: by for n, by in found.items() if n.startswith(kind)} for kind in ("mlp", "cnn"))
     counts = {n: [list(row.values()) for row in by[0].confusion.values()] for n, by in found.items()}
     return {
-        "networks": draw_all(found),
-        "mlps": draw_together(mlps),
-        "cnns": draw_together(cnns),
-        "activations": draw_activations(dict(list(mlps.items())[:2])),
-        "train_size": draw_sizes(size_table(found)),
-        **{network: draw_curves(by_seed) for network, by_seed in found.items()},
-        **{f"{network}_confusion": draw_confusion(counts[network]) for network in found},
+        "networks": plot_all(found),
+        "mlps": plot_together(mlps),
+        "cnns": plot_together(cnns),
+        "activations": plot_activations(dict(list(mlps.items())[:2])),
+        "train_size": plot_sizes(size_table(found)),
+        **{network: plot_curves(by_seed) for network, by_seed in found.items()},
+        **{f"{network}_confusion": plot_confusion(counts[network]) for network in found},
     }
 
 
@@ -334,7 +337,7 @@ def zoo_table() -> list[str]:
         "|---|---|---|---|---|---|---|",
     ]
     for weights in list_weights():
-        card, entry = f"[`{weights.name}`](fashionzoo/weights/{weights.name}.md)", weights.entry
+        card, entry = f"[`{weights.name}`](fashionzoo/weights/{weights.name}.md)", weights.meta
         lines.append(
             f"| {card} | {weights.version} | {entry['parameters']:,} | {entry['flops'] / 1e6:.1f} | "
             f"{100 * weights.metrics['test/acc']:.2f} | {weights.spread} | {entry['bytes'] / 1e6:.1f} |"
@@ -342,11 +345,11 @@ def zoo_table() -> list[str]:
     return lines
 
 
-def readme(text: str, verdicts: Sequence[Verdict]) -> str:
+def readme(text: str, results_: Sequence[ClaimResult]) -> str:
     """Return the README with its generated tables renewed."""
-    rows = [f"| {v.claim.id} | {v.claim.says} | {v.outcome} {v.held} |" for v in verdicts]
+    rows = [f"| {v.claim.id} | {v.claim.statement} | {v.outcome} {v.held} |" for v in results_]
     tables = {
-        "claims": [f"{count(verdicts)}:", "", "| claim | the report says | outcome |", "|---|---|---|", *rows],
+        "claims": [f"{count(results_)}:", "", "| claim | the report says | outcome |", "|---|---|---|", *rows],
         "zoo": zoo_table(),
     }
     for name, table in tables.items():
@@ -359,13 +362,13 @@ def readme(text: str, verdicts: Sequence[Verdict]) -> str:
 def main() -> None:
     """Write everything."""
     found = {network: runs.find(LOGS, network, "report") for network in RECIPES}
-    verdicts = claims.measure(LOGS)
+    results_ = claims.evaluate_claims(LOGS)
     FIGURES.mkdir(exist_ok=True)
     with rc_context(STYLE):  # type: ignore[arg-type]  # a literal type for each key
-        for name, figure in draw(found).items():
+        for name, figure in plot(found).items():
             figure.savefig(FIGURES / f"{name}.png", metadata={"Software": None})
-    (HERE / "RESULTS.md").write_text(results(found, verdicts))
-    README.write_text(readme(README.read_text(), verdicts))
+    (HERE / "RESULTS.md").write_text(results(found, results_))
+    README.write_text(readme(README.read_text(), results_))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Write the weights that come with the package, their manifest and their model cards, from finished runs.
 
-python experiments/weights.py           # seconds, if runs and checkpoints are there; trains what is missing: hours
+python experiments/export_weights.py           # seconds with runs and checkpoints, hours without
 
 The weights are those of seed 0, whatever it scores. What the manifest says of a file was measured with that very file;
 mean and range are over the runs of seeds 0, 1 and 2.
@@ -13,18 +13,18 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import cards
+import model_cards
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from fashionzoo import checkpoints, reference, runs
-from fashionzoo.errors import InputError, fail
+from fashionzoo import checkpoints, reference_runs, runs
+from fashionzoo.errors import FashionZooError, exit_with_error
 from fashionzoo.evaluation import evaluate
 from fashionzoo.export import export
-from fashionzoo.images import CLASSES, SIZE
+from fashionzoo.images import IMAGE_SIZE
 from fashionzoo.networks import Network
 from fashionzoo.recipes import RECIPES
-from fashionzoo.zoo import FOLDER, MANIFEST, VERSIONS, Weights
+from fashionzoo.zoo import MANIFEST_PATH, VERSIONS, WEIGHTS_DIR, Weights
 
 LOGS = Path(__file__).parent.parent / "lightning_logs"
 TRAINING = ("seed_everything", "recipe", "trainer.max_epochs", "trainer.precision", "early_stopping", "model", "data")
@@ -33,7 +33,7 @@ TRAINING = ("seed_everything", "recipe", "trainer.max_epochs", "trainer.precisio
 def flops(network: Network) -> int:
     """Return the floating-point operations of one image, a multiplication and an addition counted as two."""
     with FlopCounterMode(display=False) as counter:
-        network(torch.zeros(1, 1, SIZE, SIZE))
+        network(torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE))
     return int(counter.get_total_flops())
 
 
@@ -48,16 +48,18 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def pack(name: str, version: str) -> dict[str, Any]:
     """Write one file of weights; return its entry in the manifest."""
     found = runs.find(LOGS, name, version)
-    run = found[reference.SEEDS[0]]
+    run = found[reference_runs.SEEDS[0]]
     checkpoint = run.folder / "checkpoints" / "best.ckpt"
     if not checkpoint.exists():
-        raise InputError(f"the run in {run.folder} has no checkpoint any more: delete the run to have it trained anew")
-    _, network = checkpoints.restore(checkpoint)
-    file = FOLDER / f"{name}-{version}.safetensors"
+        raise FashionZooError(
+            f"the run in {run.folder} has no checkpoint any more: delete the run to have it trained anew"
+        )
+    _, network = checkpoints.load_network(checkpoint)
+    file = WEIGHTS_DIR / f"{name}-{version}.safetensors"
     export(network, file)
     content = file.read_bytes()
     scores = evaluate(network)
-    accuracies = [run.last("test/acc") for run in found.values()]
+    accuracies = [run.final("test/acc") for run in found.values()]
     return {
         "file": file.name,
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -65,17 +67,15 @@ def pack(name: str, version: str) -> dict[str, Any]:
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "flops": flops(network),
         "config": network.config,
-        "preprocessing": {"scale": network.preprocess.scale, "shift": network.preprocess.shift},
-        "classes": list(CLASSES),
-        "about": RECIPES[name][version].about,
+        "about": RECIPES[name][version].description,
         "recipe": {flag: value for flag, value in flat(run.config).items() if flag.startswith(TRAINING)},
         "seed": run.seed,
         "epochs": run.epochs,
-        "best_epoch": run.best()[1],
+        "best_epoch": run.best_epoch()[1],
         "metrics": {key: round(value, 6) for key, value in scores.metrics.items()},
         "confusion": scores.confusion,
         "seeds": {"mean": round(mean(accuracies), 6), "lowest": min(accuracies), "highest": max(accuracies)},
-        "made_on": run.machine,
+        "made_on": run.environment,
     }
 
 
@@ -96,15 +96,17 @@ def main() -> None:
     manifest: dict[str, dict[str, Any]] = {name: {} for name in sorted(RECIPES)}
     for version in VERSIONS:
         for name in sorted(RECIPES, key=lambda name: "teacher" in RECIPES[name][version].data):
-            reference.make(LOGS, version, [name])
+            reference_runs.train_missing_runs(LOGS, version, [name])
             manifest[name][version] = pack(name, version)
-            MANIFEST.write_text(as_json(manifest))
+            MANIFEST_PATH.write_text(as_json(manifest))
     for name in manifest:
-        (FOLDER / f"{name}.md").write_text(cards.card([Weights(name, *item) for item in manifest[name].items()]))
+        (WEIGHTS_DIR / f"{name}.md").write_text(
+            model_cards.card([Weights(name, *item) for item in manifest[name].items()])
+        )
 
 
 if __name__ == "__main__":
     try:
         main()
-    except InputError as error:
-        fail(error)
+    except FashionZooError as error:
+        exit_with_error(error)

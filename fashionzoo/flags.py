@@ -1,0 +1,73 @@
+"""The launchers' argument parser: Lightning's, whose errors take one line and name the flag that was meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NoReturn
+
+from lightning.pytorch.cli import LightningArgumentParser
+
+from fashionzoo.errors import closest, exit_with_error
+
+# What people type, where no flag ends in the same word.
+SYNONYMS = {
+    "batch": "--data.batch_size",
+    "checkpoint": "--ckpt_path",
+    "device": "--trainer.accelerator",
+    "epochs": "--trainer.max_epochs",
+    "gpu": "--trainer.accelerator",
+    "learning_rate": "--model.lr",
+    "logdir": "--trainer.default_root_dir",
+    "resume": "--ckpt_path",
+    "seed": "--seed_everything",
+    "steps": "--trainer.max_steps",
+    "wd": "--model.weight_decay",
+}
+
+
+def suggest_flag(unknown: str, flags: Iterable[str]) -> str:
+    """Suggest a flag in place of one that does not exist, by its meaning before its spelling.
+
+    Args:
+        unknown: What was typed.
+        flags: Those that there are.
+
+    Example:
+        >>> suggest_flag("--lr", ["--model.lr", "--trainer.max_epochs"])
+        'did you mean --model.lr?'
+        >>> suggest_flag("--epochs", ["--model.lr", "--trainer.max_epochs"])
+        'did you mean --trainer.max_epochs?'
+        >>> suggest_flag("--zzz", ["--model.lr"])
+        'see --help'
+    """
+    names = list(flags)
+    word = unknown.lstrip("-").replace("-", "_").lower()
+    by_last_word = {name.lstrip("-").rpartition(".")[2]: name for name in reversed(names)} | SYNONYMS
+    flag = by_last_word.get(word) or closest(unknown, names) or by_last_word.get(closest(word, by_last_word) or "")
+    return f"did you mean {flag}?" if flag else "see --help"
+
+
+class TrainArgumentParser(LightningArgumentParser):
+    """Lightning's parser, with errors of one line."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """End the process with what is wrong in one line."""
+        unknown = re.match(r"unrecognized arguments: (-\S+?)(?:[=\s]|$)", message)
+        wrong = re.match(r'Parser key "(.+?)":', message)
+        value = re.search(r"(?:Given|Got) value: (.*)", message)
+        expected = [
+            re.sub(r"<class '(?:.+\.)?(.+?)'>|typing\.Literal\[(.+)\]", r"\1\2", kind)
+            for kind in re.findall(r"Expected an? (.+?)(?:\. Got|$)", message, re.MULTILINE)
+        ]
+        if unknown:
+            exit_with_error(f"unknown flag {unknown[1]}: {suggest_flag(unknown[1], self.flags())}")
+        if wrong and value and expected:
+            kinds = " or ".join(dict.fromkeys(expected)).replace("NoneType", "null")
+            kinds = re.sub(r"Sequence|List\[.*?\]", 'a list, as in "[128, 32]"', kinds)
+            exit_with_error(f"--{wrong[1]} of {value[1]}: expected {kinds}")
+        exit_with_error(re.sub(r'^Parser key "(.+?)":', r"--\1:", message))
+
+    def flags(self) -> list[str]:
+        """Return all flags that there are."""
+        return [flag for action in self._actions for flag in action.option_strings]

@@ -1,0 +1,99 @@
+"""A run that is resumed keeps its recipe and flags: they are found beside its checkpoint, and a change is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fashionzoo.errors import FashionZooError
+
+# Where, for how long and with what output a run goes on is free; everything else would make it another run.
+FREE = (
+    *("ckpt_path", "config", "compile", "data.root"),
+    *(f"trainer.max_{limit}" for limit in ("epochs", "steps", "time")),
+    *(f"trainer.{place}" for place in ("accelerator", "devices", "num_nodes", "strategy", "default_root_dir")),
+    *(f"trainer.{output}" for output in ("logger", "callbacks", "profiler", "enable_progress_bar")),
+)
+ENDS_SCHEDULE = ("trainer.max_epochs", "trainer.max_steps")
+
+
+def find_last_checkpoint(logs: Path) -> Path:
+    """Return the last checkpoint of the newest run of a network.
+
+    Args:
+        logs: The directory of the network's runs.
+
+    Raises:
+        FashionZooError: There is none.
+    """
+    found = sorted(logs.glob("*/checkpoints/last.ckpt"), key=lambda last: last.stat().st_mtime)
+    if not found:
+        raise FashionZooError(f"there is no checkpoint in {logs}: start without --ckpt_path")
+    return found[-1]
+
+
+def config_path(checkpoint: Path) -> Path:
+    """Return where the flags are saved of the run that a checkpoint belongs to."""
+    return checkpoint.resolve().parent.parent / "config.yaml"
+
+
+def seed_of(checkpoint: Mapping[str, Any], path: Path) -> int:
+    """Return the seed of the run that left a checkpoint.
+
+    Args:
+        checkpoint: What it holds.
+        path: Its file.
+
+    Raises:
+        FashionZooError: It was not saved by a launcher.
+    """
+    try:
+        return int(checkpoint["callbacks"]["EpochSeeds"]["seed"])
+    except KeyError as error:
+        raise FashionZooError(
+            f"{path} was not saved by a launcher and has no seed: resume it with your own Trainer.fit(ckpt_path=...)"
+        ) from error
+
+
+def refuse_changes(before: Mapping[str, Any], after: Mapping[str, Any], run: Path) -> None:
+    """Raise if a flag differs from that of the run that is resumed.
+
+    Args:
+        before: The flags of the run by their names; those that it does not have may have any value.
+        after: The flags now.
+        run: What holds the run: its directory or checkpoint.
+
+    Raises:
+        FashionZooError: One differs that a resumed run must keep.
+    """
+    for name, value in before.items():
+        one_cycle = before.get("model.schedule") == "one_cycle"
+        if name not in after or (name in FREE and not (one_cycle and name in ENDS_SCHEDULE)):
+            continue
+        if plain(after[name]) != plain(value):
+            reason = ": its one_cycle schedule ends there" if name in ENDS_SCHEDULE else ""
+            raise FashionZooError(
+                f"--{name} of {plain(after[name])}: the run in {run} has {plain(value)}{reason}; leave the flag out to "
+                "resume the run, or --ckpt_path to start another"
+            )
+
+
+def flatten(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Return nested values by dotted names.
+
+    Example:
+        >>> flatten({"augment": {"flip": True}, "seed": 3}, "data.")
+        {'data.augment.flip': True, 'data.seed': 3}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return flat
+
+
+def plain(value: Any) -> Any:
+    """Return a value as a file would have it: tuples are lists."""
+    return json.loads(json.dumps(value, default=str))

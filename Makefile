@@ -7,7 +7,7 @@ train: .venv/installed data
 	$(BIN)/python experiments/mlp_relu_narrowing.py
 
 test: .venv/installed-dev data
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadscope
 
 check: .venv/installed-dev
 	$(BIN)/ruff check

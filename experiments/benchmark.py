@@ -3,7 +3,7 @@
     python experiments/benchmark.py                     # all cases, five rounds: half an hour on two cores
     python experiments/benchmark.py mlp_128             # one of them again; the others keep their numbers
 
-Every contender trains the same network on the same 55,000 images with the same batch size, in a process of its own.
+Every implementation trains the same network on the same 55,000 images with the same batch size, in a process of its own.
 The processes take turns (A B C A B C ...), so that whatever else the machine does falls on all of them; the first epoch
 of each is warm-up and not counted. Written to experiments/benchmark.json, from which make_results.py makes its tables.
 """
@@ -46,7 +46,7 @@ CASES = {
 
 
 class EpochBarrier:
-    """A contender's side of taking turns: an epoch begins when the other side says so."""
+    """A implementation's side of taking turns: an epoch begins when the other side says so."""
 
     def __init__(self) -> None:
         self.started: float | None = None
@@ -57,7 +57,7 @@ class EpochBarrier:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         print(json.dumps({"seconds": now - self.started if self.started else None, "peak": peak}), flush=True)
         if not sys.stdin.readline():
-            raise SystemExit  # the rounds are over, in the middle of a contender's loop
+            raise SystemExit  # the rounds are over, in the middle of a implementation's loop
         self.started = time.perf_counter()
 
 
@@ -233,14 +233,14 @@ def datasets(case: Case) -> tuple[Any, Any]:
 
 
 class Worker:
-    """A contender in its own process, seen from outside."""
+    """A implementation in its own process, seen from outside."""
 
-    def __init__(self, case: str, contender: str) -> None:
-        command = [sys.executable, __file__, "--contender", contender, case]
+    def __init__(self, case: str, implementation: str) -> None:
+        command = [sys.executable, __file__, "--implementation", implementation, case]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
-        self.contender, self.peak = contender, 0.0
+        self.implementation, self.peak = implementation, 0.0
         self._report()
 
     def epoch(self) -> float:
@@ -257,7 +257,7 @@ class Worker:
                 report: dict[str, float] = json.loads(line)
                 self.peak = report["peak"]
                 return report
-        raise RuntimeError(f"{self.contender} ended early")
+        raise RuntimeError(f"{self.implementation} ended early")
 
     def stop(self) -> None:
         """End the process."""
@@ -267,12 +267,12 @@ class Worker:
 
 
 @contextmanager
-def working(case: str, contenders: list[str]) -> Iterator[dict[str, Worker]]:
-    """Start a process for each contender; end them all."""
+def working(case: str, implementations: list[str]) -> Iterator[dict[str, Worker]]:
+    """Start a process for each implementation; end them all."""
     workers: dict[str, Worker] = {}
     try:
-        for contender in contenders:
-            workers[contender] = Worker(case, contender)
+        for implementation in implementations:
+            workers[implementation] = Worker(case, implementation)
         yield workers
     finally:
         for worker in workers.values():
@@ -280,30 +280,32 @@ def working(case: str, contenders: list[str]) -> Iterator[dict[str, Worker]]:
 
 
 def measure(name: str, rounds: int) -> dict[str, Any]:
-    """Return seconds an epoch of each round and the peak memory, for each contender of a case."""
+    """Return seconds an epoch of each round and the peak memory, for each implementation of a case."""
     case = CASES[name]
-    contenders = [
-        contender for contender in IMPLEMENTATIONS if contender != "sklearn" or case.network.startswith("mlp")
+    implementations = [
+        implementation
+        for implementation in IMPLEMENTATIONS
+        if implementation != "sklearn" or case.network.startswith("mlp")
     ]
-    with working(name, contenders) as workers:
-        for contender, worker in workers.items():
-            print(f"{name}, {contender}: warm-up {worker.epoch():.3f} s", flush=True)
-        seconds: dict[str, list[float]] = {contender: [] for contender in contenders}
+    with working(name, implementations) as workers:
+        for implementation, worker in workers.items():
+            print(f"{name}, {implementation}: warm-up {worker.epoch():.3f} s", flush=True)
+        seconds: dict[str, list[float]] = {implementation: [] for implementation in implementations}
         for number in range(1, rounds + 1):
-            for contender, worker in workers.items():
-                epochs = case.epochs.get(contender, 1)
-                seconds[contender].append(statistics.mean(worker.epoch() for _ in range(epochs)))
-                print(f"{name}, {contender}: round {number} {seconds[contender][-1]:.3f} s", flush=True)
-        peaks = {contender: worker.peak for contender, worker in workers.items()}
+            for implementation, worker in workers.items():
+                epochs = case.epochs.get(implementation, 1)
+                seconds[implementation].append(statistics.mean(worker.epoch() for _ in range(epochs)))
+                print(f"{name}, {implementation}: round {number} {seconds[implementation][-1]:.3f} s", flush=True)
+        peaks = {implementation: worker.peak for implementation, worker in workers.items()}
     flops = training_flops(case)
     return {
-        contender: {
-            "seconds": seconds[contender],
-            "median": statistics.median(seconds[contender]),
-            "peak_bytes": peaks[contender],
-            "flops_per_second": TRAIN * flops / statistics.median(seconds[contender]),
+        implementation: {
+            "seconds": seconds[implementation],
+            "median": statistics.median(seconds[implementation]),
+            "peak_bytes": peaks[implementation],
+            "flops_per_second": TRAIN * flops / statistics.median(seconds[implementation]),
         }
-        for contender in contenders
+        for implementation in implementations
     }
 
 
@@ -363,7 +365,7 @@ def report(results: dict[str, Any]) -> str:
     lines += [
         f"Matrix products reach {peaks['float32'] / 1e9:.0f} GFLOP/s in float32 and {peaks['bfloat16'] / 1e9:.0f} in "
         "bfloat16 here; the last column is the share of the latter. Seconds are the median of the rounds, with the "
-        "fastest and the slowest; the ratio is how many times longer than fashionzoo a contender takes.",
+        "fastest and the slowest; the ratio is how many times longer than fashionzoo a implementation takes.",
         "",
     ]
     for name, case in results["cases"].items():
@@ -371,14 +373,14 @@ def report(results: dict[str, Any]) -> str:
         lines += [
             f"### `{network}`, {f'batches of {batch_size}' if batch_size else 'full batch'}",
             "",
-            "| contender | seconds an epoch | images a second | ratio | peak memory | of peak |",
+            "| implementation | seconds an epoch | images a second | ratio | peak memory | of peak |",
             "|---|---|---|---|---|---|",
         ]
         ours = case["fashionzoo"]["median"]
-        for contender, row in case.items():
+        for implementation, row in case.items():
             spread = f"{row['median']:.3f} ({min(row['seconds']):.3f}-{max(row['seconds']):.3f})"
             lines.append(
-                f"| {contender} | {spread} | {TRAIN / row['median']:,.0f} | {row['median'] / ours:.2f} | "
+                f"| {implementation} | {spread} | {TRAIN / row['median']:,.0f} | {row['median'] / ours:.2f} | "
                 f"{row['peak_bytes'] / 1e9:.2f} GB | {row['flops_per_second'] / peaks['bfloat16']:.1%} |"
             )
         lines.append("")
@@ -388,17 +390,17 @@ def report(results: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure the cases and write the results, or be one contender of one case."""
+    """Measure the cases and write the results, or be one implementation of one case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", default=list(CASES), metavar="CASE", help=f"of {', '.join(CASES)}")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path, default=MEASURED, help="default: experiments/benchmark.json")
-    parser.add_argument("--contender", choices=IMPLEMENTATIONS, help=argparse.SUPPRESS)
+    parser.add_argument("--implementation", choices=IMPLEMENTATIONS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"no case {', '.join(unknown)}: choose from {', '.join(CASES)}")
-    if options.contender:
-        IMPLEMENTATIONS[options.contender](CASES[options.cases[0]], EpochBarrier())
+    if options.implementation:
+        IMPLEMENTATIONS[options.implementation](CASES[options.cases[0]], EpochBarrier())
         return
     from fashionzoo import hardware
 

@@ -281,8 +281,8 @@ def results(found: Found, results_: Sequence[ClaimResult]) -> str:
         "Written by `python experiments/make_results.py` from the runs in `lightning_logs`, which `fashionzoo claims "
         f"--run` trains again. Each network was trained with {SEEDS}, declared beforehand; numbers are means with the "
         "range over the seeds in brackets. Curves are of validation images; the 10,000 test images are used once, with "
-        "the weights of the epoch that had the best validation accuracy. Where early stopping ended the seeds at different "
-        "epochs, a band ends with the first.",
+        "the weights of the epoch that had the best validation accuracy. Where early stopping ended the seeds at "
+        "different epochs, a band ends with the first.",
         "",
         "What the report leaves open was chosen so that its curves come out, on the validation images: the way to draw "
         "weights (N1.level), the rates of networks 2 and 3 (N2.sooner, N3.level, and with them N3.slow and N3.longer) "
@@ -347,9 +347,19 @@ def zoo_table() -> list[str]:
 
 def readme(text: str, results_: Sequence[ClaimResult]) -> str:
     """Return the README with its generated tables renewed."""
-    rows = [f"| {v.claim.id} | {v.claim.statement} | {v.outcome} {v.held} |" for v in results_]
+    failed = [
+        f"| {result.claim.id} | {result.claim.statement} | {result.outcome} {result.held} | {result.reason} |"
+        for result in results_
+        if result.outcome != "holds"
+    ]
     tables = {
-        "claims": [f"{count(results_)}:", "", "| claim | the report says | outcome |", "|---|---|---|", *rows],
+        "claims": [
+            f"{count(results_)}. Those that do not hold:",
+            "",
+            "| claim | the report says | outcome | why |",
+            "|---|---|---|---|",
+            *failed,
+        ],
         "zoo": zoo_table(),
     }
     for name, table in tables.items():

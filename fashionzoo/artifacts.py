@@ -21,6 +21,7 @@ from fashionzoo.images import CLASSES
 from fashionzoo.networks import eval_mode
 from fashionzoo.tensorboard import SAMPLE, activations, get_datamodule, near_zero_fraction, tensorboards
 
+METRIC_GROUPS = ("train", "val", "test", "gradient_norm", "near_zero")
 LOWEST, HIGHEST, BINS = -1.0, 5.0, 120  # of the histogram of activations: what lies outside counts to its end bins
 
 
@@ -44,13 +45,16 @@ class RunArtifacts(Callback):
         self.bin_counts: dict[str, torch.Tensor] = {}
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the flags, and count what a teacher took before the first epoch."""
-        self.seconds += get_datamodule(trainer).teacher_seconds
+        """Save the flags."""
         for logger in tensorboards(trainer) if trainer.is_global_zero else []:
             path = Path(logger.log_dir) / "config.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(path) as file:
                 file.write(self.config.encode())
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count what a teacher took before the first epoch."""
+        self.seconds += get_datamodule(trainer).teacher_seconds
 
     @property
     def state_key(self) -> str:
@@ -135,14 +139,16 @@ def histogram(bin_counts: Mapping[str, torch.Tensor]) -> tuple[list[str], list[l
 
 
 def metrics(folder: Path) -> tuple[list[str], list[list[Any]]]:
-    """Return the scalars in a folder's event files, as TensorBoard would show them, in six digits.
+    """Return the network's scalars in a directory's event files, as TensorBoard would show them, in six digits.
+
+    What other callbacks log, against the step for instance, is left out.
 
     Returns:
         The names of the columns, and a row for each epoch; a cell is empty where nothing was logged.
     """
     events = EventAccumulator(str(folder), size_guidance={SCALARS: 0})
     events.Reload()
-    tags = sorted(events.Tags()[SCALARS])
+    tags = sorted(tag for tag in events.Tags()[SCALARS] if tag.partition("/")[0] in METRIC_GROUPS)
     values = {tag: {event.step: f"{event.value:.6g}" for event in events.Scalars(tag)} for tag in tags}
     epochs = sorted({epoch for curve in values.values() for epoch in curve})
     return ["epoch", *tags], [[epoch, *(values[tag].get(epoch, "") for tag in tags)] for epoch in epochs]

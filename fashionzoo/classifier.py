@@ -75,6 +75,33 @@ class Classifier(LightningModule):
     Batches are images, uint8 or float in [0, 1], of shape ``(N, 28, 28)`` or ``(N, 1, 28, 28)``, and labels ``(N,)``,
     from :class:`FashionMNISTDataModule` or any ``DataLoader``. The network's preprocessing is applied in the step.
 
+    Lightning's own features, on a plain ``Trainer`` and, but for the last six, as flags of a launcher:
+
+    - ``gradient_clip_val``: works, with an optimizer that is not fused
+    - ``gradient_clip_val in bf16``: works
+    - ``accumulate_grad_batches``: works; a summed loss is the sum over the accumulated batches
+    - ``overfit_batches``: works
+    - ``limit_train_batches``: works; a launcher refuses 0
+    - ``limit_val_batches``: works; a launcher refuses 0, as early stopping and the best checkpoint need validation
+    - ``max_steps``: works; a run that ends before its first validation is tested with its last weights
+    - ``max_time``: works, but not with the one-cycle schedule and ``max_epochs=-1``
+    - ``val_check_interval``: works; each check of an epoch is logged against the epoch's number
+    - ``check_val_every_n_epoch``: works
+    - ``precision bf16-true``: works
+    - ``precision 64-true``: works
+    - ``EMAWeightAveraging``: works; checkpoints hold the averaged weights
+    - ``StochasticWeightAveraging``: works; the weights are averaged after the last validation
+    - ``LearningRateMonitor``: works; with ``logging_interval="epoch"`` as everything else
+    - ``CSVLogger``: works; a launcher then leaves no records, which come from event files
+    - ``no logger``: works; a launcher then leaves no records
+    - ``two loggers``: works
+    - ``Tuner.lr_find``: works
+    - ``Tuner.scale_batch_size``: works
+    - ``ckpt_path best``: works
+    - ``load_from_checkpoint``: works, with ``weights_only=True`` too, and for the data module
+    - ``trainer.fit twice``: works; the second begins with epoch 0 and the weights of the first
+    - ``DataLoader``: works, for training, validation, test and prediction
+
     Args:
         network: What is trained.
         lr: Learning rate.

@@ -125,7 +125,7 @@ def print_run_summary(network: Classifier, recipe: str, trainer: Trainer, data: 
         "recipe": f"{recipe}, {epochs}, seed {torch.initial_seed()}",
         "device": f"{devices}, {trainer.precision} precision",
         "data": f"Fashion-MNIST, {images}, {batch}{augmented}{taught}",
-        "logs": trainer.log_dir or "none",
+        "logs": getattr(trainer.logger, "log_dir", None) or "none",  # trainer.log_dir would wait for all processes
     }
     for name, text in lines.items():
         print(f"{name:8} {text}", flush=True)

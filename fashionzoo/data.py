@@ -110,6 +110,11 @@ class InMemoryDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.labels)
 
+    def to(self, device: torch.device) -> None:
+        """Move all tensors to a device."""
+        self.images, self.labels = self.images.to(device), self.labels.to(device)
+        self.extra_tensors = tuple(tensor.to(device) for tensor in self.extra_tensors)
+
     def __getitem__(self, index: int) -> Batch:
         """Return one image with its label."""
         return tuple(tensor[index] for tensor in (self.images, self.labels, *self.extra_tensors))
@@ -207,17 +212,21 @@ class FashionMNISTDataModule(LightningDataModule):
             stage: ``"fit"``, ``"validate"``, ``"test"`` or ``"predict"``; ``None`` for all.
         """
         if stage not in ("fit", "validate") and "test" not in self.datasets:
-            self.datasets["test"] = InMemoryDataset(*self._on_device(*files.load_split("test", self.root)))
+            images, labels = files.load_split("test", self.root)
+            self.datasets["test"] = InMemoryDataset(images.unsqueeze(1), labels)
         if stage not in ("test", "predict") and "train" not in self.datasets:
             images, labels = files.load_split("train", self.root)
-            val_indices, train_indices = self._split(labels)
-            self.datasets["val"] = InMemoryDataset(*self._on_device(images[val_indices], labels[val_indices]))
-            train = self._on_device(images[train_indices], labels[train_indices])
-            self.datasets["train"] = InMemoryDataset(*train, *self._teacher_logits(train[0]))
+            for split, indices in zip(("val", "train"), self._split(labels), strict=True):
+                self.datasets[split] = InMemoryDataset(images[indices].unsqueeze(1), labels[indices])
+        if self.trainer is not None:
+            for dataset in self.datasets.values():
+                dataset.to(self.trainer.strategy.root_device)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return the training batches: shuffled again each epoch, or one full batch in a fixed order."""
         train = self._dataset("train")
+        if self.teacher is not None and not train.extra_tensors:
+            train.extra_tensors = (self._teacher_logits(self.teacher, train.images),)
         batch_size = self.batch_size or len(train)
         augmented = bool(self.augment) or self.teacher is not None
         if self.batch_size is None and not augmented:
@@ -282,13 +291,10 @@ class FashionMNISTDataModule(LightningDataModule):
             )
         return order[: self.val_size], train_indices
 
-    def _teacher_logits(self, images: Tensor) -> list[Tensor]:
-        """Precompute the teacher's logits, if there is one, for every view: shape ``(N, views, 10)``."""
-        if self.teacher is None:
-            return []
-        start = time.perf_counter()
-        device = images.device
-        teacher = get_model(self.teacher, weights="tuned").to(device)
+    def _teacher_logits(self, name: str, images: Tensor) -> Tensor:
+        """Precompute the teacher's logits for every view: shape ``(N, views, 10)``."""
+        start, device = time.perf_counter(), images.device
+        teacher = get_model(name, weights="tuned").to(device)
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=has_native_bf16(device)):
             views = [
                 torch.cat(
@@ -300,12 +306,7 @@ class FashionMNISTDataModule(LightningDataModule):
                 for view in range(self.augment.num_views)
             ]
         self.teacher_seconds = time.perf_counter() - start
-        return [torch.stack(views, dim=1)]
-
-    def _on_device(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Move a split, with a channel, to the GPU where there is one, once and for all."""
-        device = self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
-        return images.unsqueeze(1).to(device), labels.to(device)
+        return torch.stack(views, dim=1)
 
     def _world_size_and_rank(self) -> tuple[int, int]:
         """Return how many processes share the work, and which of them this is."""
@@ -354,4 +355,4 @@ def _loader(
 ) -> DataLoader[Batch]:
     """Return a loader whose batches come ready from :meth:`InMemoryDataset.__getitems__`."""
     # A generator of its own keeps the loader from drawing a seed for workers from the one of augmentation and dropout.
-    return DataLoader(images, batch_size, sampler=sampler, collate_fn=collate, generator=torch.Generator())
+    return DataLoader(images, batch_size=batch_size, sampler=sampler, collate_fn=collate, generator=torch.Generator())

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from lightning.pytorch.cli import LightningArgumentParser
 
-from fashionzoo.errors import closest, exit_with_error
+from fashionzoo.errors import FashionZooError, closest, exit_with_error
 
 # What people type, where no flag ends in the same word.
 SYNONYMS = {
@@ -52,7 +52,9 @@ class TrainArgumentParser(LightningArgumentParser):
     """Lightning's parser, with errors of one line."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """End the process with what is wrong in one line."""
+        """End the process with what is wrong in one line, or raise it where the caller asked for that."""
+        if not self.exit_on_error:
+            raise FashionZooError(message)
         unknown = re.match(r"unrecognized arguments: (-\S+?)(?:[=\s]|$)", message)
         wrong = re.match(r'Parser key "(.+?)":', message)
         value = re.search(r"(?:Given|Got) value: (.*)", message)

@@ -38,6 +38,11 @@ from fashionzoo.tensorboard import TensorBoardMedia
 
 _NULL_CONTEXT = nullcontext()
 LOG_DIR_NAME = "lightning_logs"
+NEEDED_BATCHES = {
+    "train": "there is nothing to train on",
+    "val": "early stopping and the best checkpoint need validation",
+    "test": "a run ends with a test",
+}
 MIN_MLP_BATCH_FOR_BF16 = (
     256  # images in a batch of an MLP: measured on 2 cores with AMX, where both precisions take as long
 )
@@ -97,6 +102,7 @@ class TrainCLI(LightningCLI):
             {
                 "early_stopping.monitor": "val/acc",
                 "early_stopping.mode": "max",
+                "early_stopping.check_on_train_epoch_end": False,  # a run may end before its first validation
                 "checkpoint.filename": "best",
                 "checkpoint.enable_version_counter": False,
                 "last.filename": "last",
@@ -112,20 +118,18 @@ class TrainCLI(LightningCLI):
         self.resume_path = self._find_checkpoint()
         self.checkpoint = checkpoints.load_checkpoint(self.resume_path) if self.resume_path else {}
         if self.resume_path and (saved := config_path(self.resume_path)).exists():
-            self._parse(["--config", str(saved)])
-            before = self.config.as_flat()
+            before = self._parse_saved(saved)
             self._parse(["--config", str(saved), *argv])
-            refuse_changes(vars(before), vars(self.config.as_flat()), saved.parent)
+            refuse_changes(before, vars(self.config.as_flat()), saved.parent)
 
     def before_instantiate_classes(self) -> None:
         """Check what Lightning would only notice after an epoch, or not at all."""
         monitor, trainer = self.config.early_stopping.monitor, self.config.trainer
         if monitor not in MONITORABLE_METRICS:
             raise FashionZooError(f"unknown metric {monitor!r}: {did_you_mean(monitor, MONITORABLE_METRICS)}")
-        if trainer.limit_val_batches == 0:
-            raise FashionZooError(
-                "--trainer.limit_val_batches of 0: early stopping and the best checkpoint need validation; choose more"
-            )
+        for split, need in NEEDED_BATCHES.items():
+            if trainer[f"limit_{split}_batches"] == 0:
+                raise FashionZooError(f"--trainer.limit_{split}_batches of 0: {need}; choose more")
         if self.config.seed_everything is False:
             raise FashionZooError("--seed_everything of false: a run that can be repeated has a seed; give a number")
         if self.config.model.schedule == "one_cycle" and trainer.max_epochs == trainer.max_steps == -1:
@@ -193,11 +197,29 @@ class TrainCLI(LightningCLI):
         if self.config.recipe != recipe:  # a configuration file names another
             self.parser.set_defaults(get_recipe(self.network.name, self.config.recipe).cli_defaults())
             self.config = self.parser.parse_args(argv)
+        for section, key in ((self.config, "ckpt_path"), (self.config.trainer, "default_root_dir")):
+            if section[key]:
+                section[key] = os.path.expandvars(Path(section[key]).expanduser())
+
+    def _parse_saved(self, path: Path) -> dict[str, Any]:
+        """Return the flags of an earlier run."""
+        self.parser.exit_on_error = False
+        try:
+            self._parse(["--config", str(path)])
+        except FashionZooError as error:
+            raise FashionZooError(
+                f"{path} is not of this version of fashionzoo ({error}): start the run again, without --ckpt_path"
+            ) from error
+        finally:
+            self.parser.exit_on_error = True
+        return dict(vars(self.config.as_flat()))
 
     def _find_checkpoint(self) -> Path | None:
         """Return the checkpoint to resume."""
         path = self.config.ckpt_path
-        return find_last_checkpoint(self._logs) if path == "last" else path and Path(path)
+        if path == "last":
+            return find_last_checkpoint(self._logs)
+        return Path(path) if path else None
 
     def _logger(self) -> TensorBoardLogger:
         """Let a run that goes on write where it began, and drop what it logged after its checkpoint."""
@@ -300,6 +322,8 @@ def _run(launcher: TrainCLI) -> None:
     trainer, network, data = launcher.trainer, launcher.model, launcher.datamodule
     if launcher.resume_path:
         _check_checkpoint_matches(launcher.resume_path, launcher.checkpoint, network, data)
+    data.prepare_data()
+    data.setup("fit")  # sizes that do not fit are refused before Lightning makes the directory of the run
     if launcher.config.compile:
         network.network.compile()
     trainer.fit(network, data, ckpt_path=launcher.resume_path, weights_only=True)

@@ -44,7 +44,7 @@ def train_missing_runs(logs: Path, recipe: str, networks: Iterable[str]) -> None
 
 def format_remaining_time(logs: Path, recipe: str, planned: list[tuple[str, int]]) -> str:
     """Estimate how long the missing runs take, from the finished ones."""
-    took = {n: [run.environment["seconds"] for run in find(logs, n, recipe).values()] for n in NETWORKS}
+    took = {n: [run.environment["seconds"] for run in find(logs, n, recipe).values()] for n, _ in planned}
     finished = [seconds for each in took.values() for seconds in each]
     if not finished:
         return "known after the first run"

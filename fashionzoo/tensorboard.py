@@ -161,16 +161,23 @@ def plot_confident_errors(classifier: Classifier, images: Tensor) -> Figure:
 
     Args:
         classifier: Has just been evaluated on the images.
-        images: Shape ``(N, 1, 28, 28)``, in the order of the evaluation.
+        images: Shape ``(N, 1, 28, 28)``, uint8, in the order of the evaluation.
     """
-    logits, labels = classifier.eval_predictions.compute()
-    confidence, said = logits.softmax(dim=1).max(dim=1)
-    worst = confidence.where(said != labels, 0).argsort(descending=True)[: GRID * GRID]
-    figure = Figure(figsize=(7, 8.5), layout="constrained")
-    for axes, index in zip(figure.subplots(GRID, GRID).flat, worst.tolist(), strict=False):
-        axes.imshow(images[index, 0].cpu(), cmap="gray")
-        axes.set_title(f"{CLASSES[said[index]]} {confidence[index]:.0%}\nis {CLASSES[labels[index]]}", fontsize=7)
-        axes.axis("off")
+    logits, labels = (tensor.cpu() for tensor in classifier.eval_predictions.compute())
+    confidence, predicted = logits.softmax(dim=1).max(dim=1)
+    errors = (predicted != labels).nonzero().squeeze(1)
+    worst = errors[confidence[errors].argsort(descending=True)][: GRID * GRID]
+    width, height = IMAGE_SIZE + 4, IMAGE_SIZE + 10  # of a tile, with room for two lines above the image
+    mosaic = torch.full((GRID * height, GRID * width), 255, dtype=torch.uint8)
+    figure = Figure(figsize=(7, 8.5))
+    axes = figure.add_axes((0, 0, 1, 1))
+    for tile, index in enumerate(worst.tolist()):
+        bottom, left = tile // GRID * height + height, tile % GRID * width + 2
+        mosaic[bottom - IMAGE_SIZE : bottom, left : left + IMAGE_SIZE] = images[index, 0].cpu()
+        text = f"{CLASSES[predicted[index]]} {confidence[index]:.0%}\nis {CLASSES[labels[index]]}"
+        axes.text(left + IMAGE_SIZE / 2, bottom - IMAGE_SIZE - 1, text, fontsize=7, ha="center", va="bottom")
+    axes.imshow(mosaic, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.axis("off")
     return figure
 
 

@@ -3,8 +3,12 @@
 import gzip
 import hashlib
 import multiprocessing
+import os
 import struct
 from pathlib import Path
+
+# Before torch is imported: tests run side by side, and threads that spin while they wait slow each other.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 import pytest
@@ -53,6 +57,14 @@ def tiny_root(contents: dict[str, bytes], tmp_path: Path) -> Path:
     root = tmp_path / "root"
     put(root, contents)
     return root
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with the synthetic files, for processes of their own, which have to trust it."""
+    folder = tmp_path_factory.mktemp("root")
+    put(folder, synthetic())
+    return folder
 
 
 @pytest.fixture(scope="session")

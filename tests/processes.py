@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import runpy
 import signal
 import sys
 import time
@@ -29,16 +30,21 @@ def trust(root: Path) -> None:
         files.SHA256[name] = hashlib.sha256(content).hexdigest()
 
 
-def _fit(folder: Path, root: Path, network: str, flags: tuple[str, ...], prepare: Callable[[], None] | None) -> None:
-    """Train in a folder; what the screen shows goes to the file ``screen`` there."""
+def _redirect(folder: Path) -> None:
+    """Make a folder the working directory; what the screen shows goes to the file ``screen`` there."""
     folder.mkdir(exist_ok=True)
     os.chdir(folder)
     screen = os.open("screen", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(screen, 1)
     os.dup2(screen, 2)
     sys.stdin.close()
-    trust(root)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _fit(folder: Path, root: Path, network: str, flags: tuple[str, ...], prepare: Callable[[], None] | None) -> None:
+    """Train in a folder."""
+    _redirect(folder)
+    trust(root)
     from fashionzoo.launcher import launch
 
     if prepare is not None:
@@ -46,6 +52,33 @@ def _fit(folder: Path, root: Path, network: str, flags: tuple[str, ...], prepare
     flags = (f"--data.root={root}", "--data.val_size=200", *SMALL[network[:3]], *flags)
     sys.argv = ["train.py", *flags]
     launch(NETWORKS[network], flags)
+
+
+def _run(folder: Path, root: Path | None, argv: tuple[str, ...]) -> None:
+    """Run a script, or the command ``fashionzoo``, in a folder; where there is a root, on its data."""
+    _redirect(folder)
+    if root is not None:
+        trust(root)
+    sys.argv = list(argv)
+    if argv[0] == "fashionzoo":
+        from fashionzoo.cli import main
+
+        main()
+    else:
+        runpy.run_path(argv[0], run_name="__main__")
+
+
+def run(folder: Path, *argv: str | Path, root: Path | None = None) -> tuple[int, str]:
+    """Run a script or ``fashionzoo`` as a shell would, but in a process that has imported torch and Lightning already.
+
+    Returns:
+        The exit code, and what the screen showed.
+    """
+    screen = folder / "screen"
+    screen.unlink(missing_ok=True)
+    process = SERVER.Process(target=_run, args=(folder, root, tuple(map(str, argv))))
+    process.start()
+    return finish(process), screen.read_text()
 
 
 def start(

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from fashionzoo import RECIPES, Recipe, reference_runs
-from fashionzoo.classifier import NETWORKS
 from fashionzoo.cli import main
 from fashionzoo.fault_tolerance import GracefulShutdown, TrainingInterruptedError
 
@@ -165,9 +164,7 @@ def test_measuring_needs_neither_torch_nor_lightning() -> None:
 def short_recipes(monkeypatch: pytest.MonkeyPatch, tiny_root: Path) -> None:
     """Recipes of three epochs on the synthetic data, for two networks."""
     data = {"root": str(tiny_root), "val_size": 200}
-    networks = {name: NETWORKS[name] for name in SHORT}
-    monkeypatch.setattr("fashionzoo.reference_runs.NETWORKS", networks)
-    for name in networks:
+    for name in SHORT:
         monkeypatch.setitem(RECIPES, name, {"report": Recipe("short", epochs=3, patience=3, data=data)})
 
 

@@ -8,7 +8,6 @@ import torch
 
 from fashionzoo import Augment, FashionMNISTDataModule, FashionZooError, Preprocess, files
 from fashionzoo.data import stratified_permutation
-from fashionzoo.images import MEAN, STD
 
 ORDER = "48a2a1f9b05d71b689b48a122c8d9c1db05a13eca7180a839be61e77d751ea27"  # SHA-256 of the split's indices
 
@@ -32,12 +31,10 @@ def test_the_split_is_disjoint_stratified_and_fixed(real_root: Path) -> None:
 def test_validation_images_are_not_trained_on(tiny_root: Path) -> None:
     data = ready(tiny_root, batch_size=10, val_size=100)
     seen = {image.numpy().tobytes() for image in data.datasets["train"].images}
-    val_indices = {
-        (image * 255 * STD + MEAN * 255).round().byte().numpy().tobytes() for image in data.datasets["val"].images
-    }
+    held_out = {image.numpy().tobytes() for image in data.datasets["val"].images}
     assert len(seen) == 900
-    assert len(val_indices) == 100
-    assert not seen & val_indices
+    assert len(held_out) == 100
+    assert not seen & held_out
 
 
 def test_smaller_training_sets_lie_within_larger_and_share_the_validation_set(tiny_root: Path) -> None:
@@ -50,21 +47,19 @@ def test_smaller_training_sets_lie_within_larger_and_share_the_validation_set(ti
 
 def test_an_epoch_has_each_training_image_once_and_a_new_order(tiny_root: Path) -> None:
     loader = ready(tiny_root, batch_size=64, val_size=100).train_dataloader()
-    loader.sampler.set_epoch(0)  # type: ignore[attr-defined]
-    first = torch.cat([images for images, _ in loader])
-    loader.sampler.set_epoch(1)  # type: ignore[attr-defined]
-    second = torch.cat([images for images, _ in loader])
+    first, second = (torch.cat([images for images, _ in loader]) for _ in range(2))
     assert not torch.equal(first, second)
     assert len({image.numpy().tobytes() for image in first}) == 900
     assert {image.numpy().tobytes() for image in first} == {image.numpy().tobytes() for image in second}
 
 
-def test_the_full_batch_is_one_preprocessed_batch_in_a_fixed_order(tiny_root: Path) -> None:
+def test_the_full_batch_is_one_float_batch_in_a_fixed_order(tiny_root: Path) -> None:
     loader = ready(tiny_root, batch_size=None, val_size=100).train_dataloader()
     ((once, labels),) = loader
     ((again, _),) = loader
     assert once.shape == (900, 1, 28, 28)
     assert once.dtype == torch.float32
+    assert (once.min(), once.max()) == (0, 1)
     assert len(labels) == 900
     assert once.data_ptr() == again.data_ptr()  # a view: what is constant is neither computed nor copied twice
 
@@ -128,7 +123,20 @@ def test_impossible_augmentation_is_refused(arguments: dict[str, int]) -> None:
 def test_a_full_batch_can_be_augmented(tiny_root: Path) -> None:
     data = ready(tiny_root, batch_size=None, val_size=100, augment=Augment(shift=3))
     ((images, labels),) = data.train_dataloader()
-    first, second = (data.on_after_batch_transfer((images, labels), 0)[0] for _ in range(2))
-    assert first.shape == (900, 1, 28, 28)
-    assert first.dtype == torch.float32
-    assert not torch.equal(first, second)
+    ((others, same_labels),) = data.train_dataloader()
+    assert images.shape == (900, 1, 28, 28)
+    assert images.dtype == torch.uint8
+    assert torch.equal(labels, same_labels)
+    assert not torch.equal(images, others)
+
+
+def test_all_splits_have_the_same_form_with_and_without_setup(tiny_root: Path) -> None:
+    data = FashionMNISTDataModule(tiny_root, batch_size=50, val_size=100, augment=Augment(flip=True, shift=1))
+    loaders = (data.predict_dataloader, data.train_dataloader, data.val_dataloader, data.test_dataloader)
+    for loader in loaders:
+        images, labels = next(iter(loader()))
+        assert images.shape[1:] == (1, 28, 28)
+        assert (images.dtype, labels.dtype) == (torch.uint8, torch.int64)
+    data = FashionMNISTDataModule(tiny_root, val_size=100)
+    data.setup()
+    assert set(data.datasets) == {"train", "val", "test"}

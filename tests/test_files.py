@@ -97,7 +97,7 @@ def test_a_damaged_file_is_refused_by_name(
 ) -> None:
     assert callable(damage)
     raw = put(tmp_path, contents | {IMAGES: damage(contents[IMAGES])}, packed)
-    line = rf"{IMAGES}.* in {raw} .*{complaint}.* delete it and run `fashionzoo data`"
+    line = rf"{IMAGES}.* in {raw} .*{complaint}.* delete it and run `fashionzoo data --root {tmp_path}`"
     with pytest.raises(FashionZooError, match=line):
         files.ensure_downloaded(tmp_path) if packed else files.load_split("train", tmp_path)
 
@@ -115,13 +115,13 @@ def test_a_damaged_archive_is_refused_by_name(contents: dict[str, bytes], tmp_pa
 
 def test_a_missing_file_is_named(tiny_root: Path) -> None:
     (tiny_root / "FashionMNIST" / "raw" / IMAGES).unlink()
-    with pytest.raises(FashionZooError, match=rf"cannot read .*{IMAGES} .*run `fashionzoo data`"):
+    with pytest.raises(FashionZooError, match=rf"cannot read .*{IMAGES} .*run `fashionzoo data --root {tiny_root}`"):
         files.load_split("train", tiny_root)
 
 
 def test_a_root_that_cannot_be_written_is_refused(contents: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(FashionZooError, match=r"cannot write the data to .*choose a folder with --data.root"):
+    with pytest.raises(FashionZooError, match=r"cannot write the data to .*name a folder that you can write to"):
         files.ensure_downloaded(tmp_path / "file")
 
 

@@ -4,9 +4,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+
+from fashionzoo import FashionMNISTDataModule
 
 EXPERIMENTS = Path(__file__).parent.parent / "experiments"
 DDP = ("--trainer.accelerator=cpu", "--trainer.strategy=ddp", "--trainer.devices=2")
@@ -35,10 +38,22 @@ def test_two_processes_make_the_step_of_one(tmp_path: Path, real_root: Path) -> 
     assert accuracies[0] == accuracies[1]
 
 
-@pytest.mark.parametrize("name", ["cnn_plain", "cnn_balanced"])
-def test_torchrun_trains(name: str, tmp_path: Path, real_root: Path) -> None:
-    flags = (*SHORT, "--data.batch_size=64")
+def test_torchrun_trains_a_network_with_batch_norm(tmp_path: Path, real_root: Path) -> None:
+    flags = (*SHORT, "--model.channels=[8,8,8]", "--data.batch_size=64")
     torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2")
-    _, screen = launched(tmp_path / "run", *torchrun, EXPERIMENTS / f"{name}.py", *flags)
+    _, screen = launched(tmp_path / "run", *torchrun, EXPERIMENTS / "cnn_balanced.py", *flags)
     assert "2 x cpu" in screen
     assert screen.count("10,000 test images") == 1
+
+
+@pytest.mark.parametrize("world", [1, 2, 4])
+def test_processes_share_the_images_without_repeating_any(world: int, tiny_root: Path) -> None:
+    data = FashionMNISTDataModule(tiny_root, batch_size=40, val_size=200)
+    data.setup()
+    for split, count in (("train", 800), ("val", 200), ("test", 200)):
+        seen: list[bytes] = []
+        for rank in range(world):
+            data.trainer = SimpleNamespace(world_size=world, global_rank=rank)  # type: ignore[assignment]
+            batches = getattr(data, f"{split}_dataloader")()
+            seen += [image.numpy().tobytes() for images, _ in batches for image in images]
+        assert len(seen) == len(set(seen)) == count

@@ -1,6 +1,7 @@
-"""What the README says can be typed, and the tests it names exist."""
+"""What the README says can be typed does what it says, and the tests it names exist."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -9,11 +10,29 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from fashionzoo import CLASSES
 from fashionzoo.zoo import WEIGHTS_DIR, list_models
+from tests.processes import run
 
 HERE = Path(__file__).parent
 README = (HERE.parent / "README.md").read_text()
 SHORT = " --trainer.max_epochs=1 --data.train_size=400 --data.val_size=200"
+SHOWN = {  # by the beginning of a command: what it shows
+    "fashionzoo claims": r"26 claims: \d+ holds, \d+ fails, 0 not comparable",
+    "fashionzoo fit cnn_plain --recipe tuned": r"recipe +tuned, at most 1 epochs[^$]*stopped after epoch 1",
+    "fashionzoo fit": r"recipe +report, at most 1 epochs[^$]*stopped after epoch 1",
+    "python experiments/cnn_plain.py --ckpt_path": r"stopped after epoch 1: all epochs done",
+    "python experiments/": r"stopped after epoch 1: all epochs done[^$]*10,000 test images",
+    "torchrun": r"device +2 x cpu[^$]*10,000 test images",
+    "tensorboard": r"Event statistics for .*/tuned",
+    "fashionzoo list": r"cnn_balanced +tuned +279,306",
+    "fashionzoo predict tests/pictures --model": r"(tests/pictures/boot.png: \w+ +Ankle boot \d+\.\d%\s+){6}",
+    "fashionzoo predict tests/pictures/boot.png --model": r'"label": 9,\s+"name": "Ankle boot"',
+    "fashionzoo predict": r"tests/pictures/boot.png: Ankle boot \d+\.\d%, ",
+    "fashionzoo evaluate cnn_plain": r"accuracy[^$]*0\.9048",
+    "fashionzoo evaluate": r"accuracy[^$]*0\.\d{4}",
+    "fashionzoo export": r"the same labels on 1,000 test images",
+}
 
 
 def blocks(language: str, text: str = README) -> list[str]:
@@ -21,43 +40,63 @@ def blocks(language: str, text: str = README) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-def shortened(line: str) -> str:
-    """Make a command quick, and one that serves for ever end."""
-    if line.startswith("tensorboard"):
-        return f"{line} --inspect"
-    return line + SHORT if "experiments/" in line or "fashionzoo fit" in line else line
+COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
+CARDS = {card.stem: blocks("python", card.read_text())[0] for card in sorted(WEIGHTS_DIR.glob("*.md"))}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that looks like a checkout, with a picture in it."""
+def folder(tmp_path_factory: pytest.TempPathFactory, real_root: Path) -> Path:
+    """A folder that looks like a checkout."""
     folder = tmp_path_factory.mktemp("readme")
-    shutil.copytree(
-        HERE.parent / "lightning_logs", folder / "lightning_logs", ignore=shutil.ignore_patterns("version_*")
-    )
-    for name in ("experiments", "hubconf.py"):
+    logs = shutil.ignore_patterns("version_*")
+    shutil.copytree(HERE.parent / "lightning_logs", folder / "lightning_logs", ignore=logs)
+    for name in ("experiments", "hubconf.py", "tests"):
         (folder / name).symlink_to(HERE.parent / name)
     Image.new("L", (100, 120)).save(folder / "shirt.png")
     return folder
 
 
-def test_every_command_works(folder: Path, real_root: Path) -> None:
-    commands = [shortened(line) for block in blocks("sh") for line in block.splitlines()]
-    assert len(commands) > 5
-    for command in commands:
-        path = f"PATH={Path(sys.executable).parent}:$PATH"
-        done = subprocess.run(
-            ["bash", "-c", f"{path} {command}"], cwd=folder, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_shows_what_it_should(command: str, folder: Path) -> None:
+    shown = next(pattern for beginning, pattern in SHOWN.items() if command.startswith(beginning))
+    if "experiments/" in command or command.startswith("fashionzoo fit"):
+        command += "" if "--ckpt_path" in command else SHORT
+    program, *arguments = shlex.split(command)
+    if program == "python" and "ddp" not in command:
+        code, screen = run(folder, *arguments)
+    elif program == "fashionzoo":
+        code, screen = run(folder, program, *arguments)
+    else:
+        line = f"PATH={Path(sys.executable).parent}:$PATH {command}{' --inspect' if program == 'tensorboard' else ''}"
+        done = subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, text=True, check=False)
+        code, screen = done.returncode, done.stdout + done.stderr
+    assert code == 0, screen
+    assert re.search(shown, screen), screen
 
 
-def test_every_piece_of_python_works(folder: Path, real_root: Path) -> None:
-    cards = [block for card in WEIGHTS_DIR.glob("*.md") for block in blocks("python", card.read_text())]
-    assert len(cards) == len(list_models())
-    for block in [*blocks("python"), *cards]:
-        done = subprocess.run([sys.executable, "-c", block], cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+def test_the_installed_command_is_the_one_that_is_tested() -> None:
+    command = Path(sys.executable).with_name("fashionzoo")
+    done = subprocess.run([command, "list"], capture_output=True, text=True, check=True)
+    assert re.search(SHOWN["fashionzoo list"], done.stdout)
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_every_piece_of_python_prints_what_it_says(block: str, folder: Path) -> None:
+    (folder / "example.py").write_text(block)
+    code, screen = run(folder, "example.py")
+    assert code == 0, screen
+    lines = iter(screen.splitlines())
+    for expected in re.findall(r"^print\(.*\)  # (.*)$", block, re.MULTILINE):
+        assert any(line.startswith(expected) for line in lines), f"{expected} not in order in\n{screen}"
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_the_example_of_a_card_classifies(name: str, folder: Path) -> None:
+    assert list(CARDS) == list_models()
+    (folder / "example.py").write_text(CARDS[name])
+    code, screen = run(folder, "example.py")
+    assert code == 0, screen
+    assert screen.strip() in CLASSES
 
 
 def test_the_tests_behind_the_promises_exist() -> None:
@@ -70,7 +109,7 @@ def test_the_tests_behind_the_promises_exist() -> None:
 
 def test_the_make_targets_exist() -> None:
     targets = re.findall(r"^ +make (\w+)", README, re.MULTILINE)
-    assert targets == ["train", "test"]
+    assert set(targets) == {"train", "test"}
     makefile = (HERE.parent / "Makefile").read_text()
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
 

@@ -1,16 +1,13 @@
-"""Kills, signals, full disks and long runs: what a run promises to survive, really done to it."""
+"""Seeds, full disks, lost logs, long runs and bad checkpoints: what a run promises to survive, really done to it."""
 
-import functools
 import os
 import pickle
-import random
 import re
 import resource
 import shutil
 import signal
 import threading
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,122 +15,14 @@ import pytest
 import torch
 from lightning.pytorch import Callback
 
-from fashionzoo import RECIPES, FashionMNISTDataModule, FashionZooError, checkpoints
+from fashionzoo import FashionZooError, checkpoints
 from fashionzoo.classifier import Classifier
-from tests.processes import assert_same_training, curves, finish, fit, last, runs, start, wait_for
+from fashionzoo.cli import main
+from tests.processes import assert_same_training, finish, fit, last, runs, start, wait_for
 
-EPOCHS = 6
+EPOCHS, STEPS = 6, 25  # 800 images in batches of 32
 AUGMENTED = ("--data.augment.flip=true", "--data.augment.shift=2", "--data.batch_size=32")
 FLAGS = (f"--trainer.max_epochs={EPOCHS}", "--model.schedule=one_cycle", *AUGMENTED)
-
-
-def kill_self() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def kill_in(owner: type, method: str, call: int) -> None:
-    """Make the process kill itself when a method is called for the n-th time."""
-    original, calls = getattr(owner, method), iter(range(call))
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if next(calls, None) is None:
-            kill_self()
-        return original(*args, **kwargs)
-
-    setattr(owner, method, wrapper)
-
-
-def kill_in_half_a_checkpoint(call: int) -> None:
-    """Make the process kill itself when half of its n-th checkpoint is written."""
-    original, calls = torch.save, iter(range(call))
-
-    def save(checkpoint: object, file: Any) -> None:
-        if next(calls, None) is None:
-            file.write(pickle.dumps("half a checkpoint"))
-            file.flush()
-            kill_self()
-        original(checkpoint, file)
-
-    torch.save = save  # type: ignore[assignment]  # the arguments that are used
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root with the synthetic files."""
-    from tests.conftest import put, synthetic
-
-    folder = tmp_path_factory.mktemp("root")
-    put(folder, synthetic())
-    return folder
-
-
-@pytest.fixture(scope="module")
-def never_stopped(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return the folder of a network's run that nothing happened to."""
-
-    @functools.cache
-    def folder(network: str) -> Path:
-        folder = tmp_path_factory.mktemp(network)
-        assert fit(folder, root, network, *FLAGS) == 0
-        return folder
-
-    return folder
-
-
-@pytest.mark.parametrize("network", RECIPES)
-def test_a_killed_run_resumes_to_the_same_bits(
-    network: str, root: Path, tmp_path: Path, never_stopped: Callable[[str], Path]
-) -> None:
-    cut = start(tmp_path / "cut", root, network, *FLAGS)
-    checkpoint = runs(tmp_path / "cut", network) / "version_0" / "checkpoints" / "last.ckpt"
-    wait_for(checkpoint.exists)
-    cut.join(random.uniform(0, 0.3))
-    cut.kill()
-    assert finish(cut) in (-signal.SIGKILL, 0)  # 0: it was done before the kill, which is a moment like others
-    assert fit(tmp_path / "cut", root, network, *FLAGS, f"--ckpt_path={checkpoint}") == 0
-    assert_same_training(last(never_stopped(network), network), last(tmp_path / "cut", network))
-    assert curves(never_stopped(network), network) == curves(tmp_path / "cut", network)
-
-
-@pytest.mark.parametrize(
-    "moment",
-    [
-        *(partial(kill_in, Classifier, "training_step", call) for call in (30, 77)),
-        *(partial(kill_in, Classifier, "on_before_optimizer_step", call) for call in (26, 99)),
-        *(partial(kill_in, Classifier, "validation_step", call) for call in (5, 14)),
-        *(partial(kill_in, Classifier, "on_train_epoch_end", call) for call in (1, 3)),
-        *(partial(kill_in_half_a_checkpoint, call) for call in (3, 4)),
-    ],
-    ids=lambda moment: " ".join(map(str, moment.args[-2:])),
-)
-def test_a_kill_at_any_moment_costs_nothing(
-    moment: Callable[[], None], root: Path, tmp_path: Path, never_stopped: Callable[[str], Path]
-) -> None:
-    network = "cnn_dropout_l2"
-    assert fit(tmp_path / "cut", root, network, *FLAGS, prepare=moment) == -signal.SIGKILL
-    assert fit(tmp_path / "cut", root, network, *FLAGS, "--ckpt_path=last") == 0
-    assert_same_training(last(never_stopped(network), network), last(tmp_path / "cut", network))
-    assert curves(never_stopped(network), network) == curves(tmp_path / "cut", network)
-
-
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_run_in_order_and_says_how_to_go_on(
-    signum: signal.Signals, code: int, root: Path, tmp_path: Path, never_stopped: Callable[[str], Path]
-) -> None:
-    network = "cnn_plain"
-    cut = start(tmp_path / "cut", root, network, *FLAGS)
-    wait_for((runs(tmp_path / "cut", network) / "version_0" / "checkpoints" / "last.ckpt").exists)
-    assert cut.pid is not None
-    os.kill(cut.pid, signum)
-    assert finish(cut) == code
-    screen = (tmp_path / "cut" / "screen").read_text()
-    line = re.search(rf"interrupted by {signum.name} in epoch \d: go on from the last whole epoch with\n(.*)\n", screen)
-    assert line is not None
-    program, script, *flags = line[1].split()
-    assert (program, script) == ("python", "train.py")
-    assert "Traceback" not in screen
-    assert fit(tmp_path / "cut", root, network, *FLAGS, *flags[-2:]) == 0
-    assert_same_training(last(never_stopped(network), network), last(tmp_path / "cut", network))
 
 
 def test_a_signal_before_the_first_checkpoint_says_that_nothing_is_saved(root: Path, tmp_path: Path) -> None:
@@ -152,15 +41,6 @@ def signal_in_the_first_step() -> None:
     Classifier.training_step = step  # type: ignore[assignment,method-assign]
 
 
-def test_early_stopping_counts_on_after_a_kill(root: Path, tmp_path: Path) -> None:
-    network = "mlp_relu_narrowing"
-    flags = ("--trainer.max_epochs=9", "--model.lr=1e-12", "--early_stopping.patience=3")
-    cut = partial(kill_in, Classifier, "training_step", 2)
-    assert fit(tmp_path / "cut", root, network, *flags, prepare=cut) == -signal.SIGKILL
-    assert fit(tmp_path / "cut", root, network, *flags, "--ckpt_path=last") == 0
-    assert "stopped early after epoch 4" in (tmp_path / "cut" / "screen").read_text()
-
-
 def test_one_seed_gives_the_same_bits_and_another_does_not(root: Path, tmp_path: Path) -> None:
     for name, seed in (("one", 5), ("same", 5), ("other", 6)):
         assert fit(tmp_path / name, root, "cnn_balanced", *FLAGS, f"--seed_everything={seed}") == 0
@@ -172,7 +52,7 @@ def test_one_seed_gives_the_same_bits_and_another_does_not(root: Path, tmp_path:
     assert "seed_everything: 5" in (runs(tmp_path / "one", "cnn_balanced") / "version_0" / "config.yaml").read_text()
 
 
-def test_a_full_disk_leaves_the_checkpoint_before_whole(root: Path, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_checkpoint_before_intact(root: Path, tmp_path: Path) -> None:
     network = "cnn_plain"
     endless = ("--trainer.max_epochs=1000", "--early_stopping.patience=1000")
     filling = start(tmp_path, root, network, *endless, "--model.hidden=[128]")  # so that checkpoints are large
@@ -187,7 +67,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_whole(root: Path, tmp_path: Pa
     assert {path.name for path in checkpoint.parent.iterdir()} == {"best.ckpt", "last.ckpt"}
 
 
-def test_deleting_the_logs_during_a_run_ends_it_with_a_reason(root: Path, tmp_path: Path) -> None:
+def test_deleting_the_logs_during_a_run_stops_it_with_an_error(root: Path, tmp_path: Path) -> None:
     network = "cnn_plain"
     running = start(tmp_path, root, network, "--trainer.max_epochs=1000", "--early_stopping.patience=1000")
     wait_for((runs(tmp_path, network) / "version_0" / "checkpoints" / "last.ckpt").exists)
@@ -230,7 +110,7 @@ def test_a_long_run_uses_no_more_than_a_short_one(root: Path, tmp_path: Path) ->
     assert finish(start(tmp_path, root, "mlp_relu_narrowing", *flags, prepare=watch_usage), within=300) == 0
     (early, late) = [[int(word) for word in line.split()] for line in (tmp_path / "usage").read_text().splitlines()]
     assert late[0] < early[0] * 1.05
-    assert late[1:] == early[1:]
+    assert all(after <= before for after, before in zip(late[1:], early[1:], strict=True))  # files, threads
 
 
 class Attack:
@@ -243,8 +123,6 @@ class Attack:
 def test_a_checkpoint_that_would_run_code_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from fashionzoo.cli import main
-
     monkeypatch.chdir(tmp_path)
     torch.save({"state_dict": {}, "fashionzoo": Attack()}, "attack.ckpt")
     Path("attack.pkl").write_bytes(pickle.dumps(Attack()))
@@ -264,18 +142,3 @@ def test_half_a_checkpoint_is_refused(size: int, root: Path, tmp_path: Path) -> 
     checkpoint.write_bytes(checkpoint.read_bytes()[:size])
     with pytest.raises(FashionZooError, match=r"best\.ckpt is not a checkpoint"):
         checkpoints.load_checkpoint(checkpoint)
-
-
-@pytest.mark.parametrize("world", [1, 2, 4])
-def test_processes_share_the_images_without_repeating_any(
-    world: int, tiny_root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = FashionMNISTDataModule(tiny_root, batch_size=40, val_size=200)
-    data.setup("fit")
-    data.setup("test")
-    for split, count in (("train", 800), ("val", 200), ("test", 200)):
-        seen: list[int] = []
-        for rank in range(world):
-            monkeypatch.setattr(data, "_processes", lambda rank=rank: (world, rank))
-            seen += list(getattr(data, f"{split}_dataloader")().sampler)
-        assert sorted(seen) == list(range(count))

@@ -3,8 +3,8 @@
     python experiments/benchmark.py                     # all cases, five rounds: half an hour on two cores
     python experiments/benchmark.py mlp_128             # one of them again; the others keep their numbers
 
-Every implementation trains the same network on the same 55,000 images with the same batch size, in a process of its own.
-The processes take turns (A B C A B C ...), so that whatever else the machine does falls on all of them; the first epoch
+Every implementation trains the same network on the same 55,000 images with the same batch size, in its own process. The
+processes take turns (A B C A B C ...), so that whatever else the machine does falls on all of them; the first epoch
 of each is warm-up and not counted. Written to experiments/benchmark.json, from which make_results.py makes its tables.
 """
 
@@ -46,7 +46,7 @@ CASES = {
 
 
 class EpochBarrier:
-    """A implementation's side of taking turns: an epoch begins when the other side says so."""
+    """An implementation's side of taking turns: an epoch begins when the other side says so."""
 
     def __init__(self) -> None:
         self.started: float | None = None
@@ -57,7 +57,7 @@ class EpochBarrier:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         print(json.dumps({"seconds": now - self.started if self.started else None, "peak": peak}), flush=True)
         if not sys.stdin.readline():
-            raise SystemExit  # the rounds are over, in the middle of a implementation's loop
+            raise SystemExit  # the rounds are over, in the middle of an implementation's loop
         self.started = time.perf_counter()
 
 
@@ -233,7 +233,7 @@ def datasets(case: Case) -> tuple[Any, Any]:
 
 
 class Worker:
-    """A implementation in its own process, seen from outside."""
+    """An implementation in its own process, seen from outside."""
 
     def __init__(self, case: str, implementation: str) -> None:
         command = [sys.executable, __file__, "--implementation", implementation, case]
@@ -365,7 +365,7 @@ def report(results: dict[str, Any]) -> str:
     lines += [
         f"Matrix products reach {peaks['float32'] / 1e9:.0f} GFLOP/s in float32 and {peaks['bfloat16'] / 1e9:.0f} in "
         "bfloat16 here; the last column is the share of the latter. Seconds are the median of the rounds, with the "
-        "fastest and the slowest; the ratio is how many times longer than fashionzoo a implementation takes.",
+        "fastest and the slowest; the ratio is how many times longer than fashionzoo an implementation takes.",
         "",
     ]
     for name, case in results["cases"].items():

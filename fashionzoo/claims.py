@@ -423,7 +423,7 @@ def moving_average(values: list[float], window: int = 5) -> list[float]:
     """Return the moving average.
 
     Example:
-        >>> smooth([1.0, 2.0, 6.0], window=2)
+        >>> moving_average([1.0, 2.0, 6.0], window=2)
         [1.5, 4.0]
     """
     return [mean(values[start : start + window]) for start in range(len(values) - window + 1)]
@@ -433,7 +433,7 @@ def format_mean_range(values: Iterable[float]) -> str:
     """Write the mean and, where values differ, the range; infinity is an epoch that never came.
 
     Example:
-        >>> spread([270, 280, 281]), spread([1e-5, 1e-5]), spread([265, math.inf])
+        >>> format_mean_range([270, 280, 281]), format_mean_range([1e-5, 1e-5]), format_mean_range([265, math.inf])
         ('277 (270 to 281)', '1e-05', '265, never in 1 of 2')
     """
     every = list(values)

@@ -332,7 +332,7 @@ def stratified_permutation(labels: Tensor, seed: int) -> Tensor:
 
     Example:
         >>> labels = torch.tensor([0, 0, 0, 0, 1, 1])
-        >>> sorted(labels[stratified_order(labels, seed=0)[:3]].tolist())
+        >>> sorted(labels[stratified_permutation(labels, seed=0)[:3]].tolist())
         [0, 0, 1]
     """
     shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))

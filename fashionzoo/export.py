@@ -34,7 +34,7 @@ class InferenceModule(nn.Module):
 
     Example:
         >>> from fashionzoo.networks import MLP
-        >>> PixelsToProbabilities(MLP())(torch.zeros(2, 28, 28, dtype=torch.uint8)).shape
+        >>> InferenceModule(MLP())(torch.zeros(2, 28, 28, dtype=torch.uint8)).shape
         torch.Size([2, 10])
     """
 

@@ -55,7 +55,7 @@ def resolve_data_dir(root: str | os.PathLike[str] | None = None) -> Path:
         root: A folder; ``None`` stands for ``$FASHIONZOO_DATA`` or, without it, the user's cache folder.
 
     Example:
-        >>> resolve_root("/data").as_posix()
+        >>> resolve_data_dir("/data").as_posix()
         '/data'
     """
     return Path(root or os.environ.get("FASHIONZOO_DATA") or user_cache_path("fashionzoo")).expanduser()

@@ -24,7 +24,7 @@ def has_native_bf16(device: torch.device) -> bool:
         device: Where the network will be.
 
     Example:
-        >>> computes_in_bf16(torch.device("mps"))
+        >>> has_native_bf16(torch.device("mps"))
         False
     """
     if device.type == "cuda":
@@ -63,7 +63,7 @@ def collect_env(*packages: str) -> dict[str, str]:
         *packages: Some beside those that every run uses.
 
     Example:
-        >>> "torch" in describe()
+        >>> "torch" in collect_env()
         True
     """
     processor = torch.cpu.get_capabilities().get("cpu_name", platform.processor())

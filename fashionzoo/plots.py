@@ -18,7 +18,7 @@ def plot_confusion(counts: Sequence[Sequence[int]]) -> Figure:
         counts: Ten rows of ten, images of each true class that were taken for each class.
 
     Example:
-        >>> len(draw_confusion([[1] * 10] * 10).axes)
+        >>> len(plot_confusion([[1] * 10] * 10).axes)
         1
     """
     figure = Figure(figsize=(6, 5.6))

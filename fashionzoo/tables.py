@@ -24,7 +24,7 @@ def top_confusions(confusion: Confusion, count: int = 3) -> list[tuple[str, str,
     Example:
         >>> confusion = [[100 * (true == said) for said in range(10)] for true in range(10)]
         >>> confusion[6][0] = 7
-        >>> largest_confusions(confusion, 1)
+        >>> top_confusions(confusion, 1)
         [('Shirt', 'T-shirt/top', 7)]
     """
     mistakes = [
@@ -47,7 +47,7 @@ def metrics_table(name: str, metrics: Mapping[str, float], confusion: Confusion)
     Example:
         >>> scores = dict.fromkeys(["test/acc", "test/loss", "test/calibration_error"], 0.5)
         >>> recalls = {f"test/recall/{name}": 0.5 for name in CLASSES}
-        >>> scores_table("half", scores | recalls, [[1] * 10] * 10).row_count
+        >>> metrics_table("half", scores | recalls, [[1] * 10] * 10).row_count
         16
     """
     table = Table(title=f"{name}, {sum(map(sum, confusion)):,} test images", min_width=46)

@@ -150,7 +150,7 @@ def near_zero_fraction(values: Tensor) -> Tensor:
     """Return the share of values whose absolute value is below 0.01.
 
     Example:
-        >>> share_near_zero(torch.tensor([0.0, 0.009, -0.5, 1.0]))
+        >>> near_zero_fraction(torch.tensor([0.0, 0.009, -0.5, 1.0]))
         tensor(0.5000)
     """
     return (values.abs() < NEAR_ZERO).float().mean()

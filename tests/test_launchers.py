@@ -142,7 +142,9 @@ def test_a_trained_network_predicts_from_its_checkpoint(
     screen = capsys.readouterr()
     assert "one.png: " in screen.out
     (line,) = screen.err.splitlines()
-    assert line.startswith(f"fashionzoo: error: {tmp_path / 'text.png'} is not an image that can be read: use a whole")
+    assert line.startswith(
+        f"fashionzoo: error: {tmp_path / 'text.png'} is not an image that can be read: use an intact"
+    )
 
 
 def test_the_saved_configuration_keeps_what_was_set_to_nothing(root: Path, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_the_figures_can_be_drawn_from_the_committed_runs(tmp_path: Path) -> Non
 
 def test_every_figure_is_there_and_light() -> None:
     text = (make_results.HERE / "RESULTS.md").read_text() + make_results.README.read_text()
-XX
+    shown = {Path(link).name for link in re.findall(r"!\[[^]]+\]\(([^)]*figures/[^)]+)\)", text)}
     files = {path.name: path for path in make_results.FIGURES.iterdir()}
     assert shown == set(files)
     assert sum(path.stat().st_size for path in files.values()) < 3 * MEGABYTE

@@ -19,7 +19,7 @@ from lightning.pytorch import Trainer
 from fashionzoo import RECIPES, FashionMNISTDataModule, PlainCNN
 from fashionzoo.classifier import Classifier
 from fashionzoo.cli import main
-from tests.processes import assert_same_training, curves, finish, fit, last, runs, start, wait_for
+from tests.processes import assert_same_training, curves, fit, last, runs
 from tests.processes import run as run_command
 
 EPOCHS, STEPS = 6, 25  # 800 images in batches of 32
@@ -27,17 +27,14 @@ AUGMENTED = ("--data.augment.flip=true", "--data.augment.shift=2", "--data.batch
 FLAGS = (f"--trainer.max_epochs={EPOCHS}", "--model.schedule=one_cycle", *AUGMENTED)
 
 
-def kill_self() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def kill_in(owner: type, method: str, call: int) -> None:
-    """Make the process kill itself when a method is called for the n-th time."""
+def signal_in(owner: type, method: str, call: int, signum: int = signal.SIGKILL) -> None:
+    """Make the process send itself a signal when a method is called for the n-th time."""
     original, calls = getattr(owner, method), iter(range(call))
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if next(calls, None) is None:
-            kill_self()
+            setattr(owner, method, original)
+            os.kill(os.getpid(), signum)
         return original(*args, **kwargs)
 
     setattr(owner, method, wrapper)
@@ -51,7 +48,7 @@ def kill_in_half_a_checkpoint(call: int) -> None:
         if next(calls, None) is None:
             file.write(pickle.dumps("half a checkpoint"))
             file.flush()
-            kill_self()
+            os.kill(os.getpid(), signal.SIGKILL)
         original(checkpoint, file)
 
     torch.save = save  # type: ignore[assignment]  # the arguments that are used
@@ -74,7 +71,7 @@ def never_stopped(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
 def test_a_killed_run_resumes_to_the_same_bits(
     network: str, root: Path, tmp_path: Path, never_stopped: Callable[[str], Path]
 ) -> None:
-    moment = partial(kill_in, Classifier, "training_step", random.randrange(STEPS, EPOCHS * STEPS))
+    moment = partial(signal_in, Classifier, "training_step", random.randrange(STEPS, EPOCHS * STEPS))
     assert fit(tmp_path / "cut", root, network, *FLAGS, prepare=moment) == -signal.SIGKILL
     assert fit(tmp_path / "cut", root, network, *FLAGS, "--ckpt_path=last") == 0
     assert_same_training(last(never_stopped(network), network), last(tmp_path / "cut", network))
@@ -84,10 +81,10 @@ def test_a_killed_run_resumes_to_the_same_bits(
 @pytest.mark.parametrize(
     "moment",
     [
-        *(partial(kill_in, Classifier, "training_step", call) for call in (30, 77)),
-        *(partial(kill_in, Classifier, "on_before_optimizer_step", call) for call in (26, 99)),
-        *(partial(kill_in, Classifier, "validation_step", call) for call in (5, 14)),
-        *(partial(kill_in, Classifier, "on_train_epoch_end", call) for call in (1, 3)),
+        *(partial(signal_in, Classifier, "training_step", call) for call in (30, 77)),
+        *(partial(signal_in, Classifier, "on_before_optimizer_step", call) for call in (26, 99)),
+        *(partial(signal_in, Classifier, "validation_step", call) for call in (5, 14)),
+        *(partial(signal_in, Classifier, "on_train_epoch_end", call) for call in (1, 3)),
         *(partial(kill_in_half_a_checkpoint, call) for call in (3, 4)),
     ],
     ids=lambda moment: " ".join(map(str, moment.args[-2:])),
@@ -107,11 +104,8 @@ def test_a_signal_ends_the_run_gracefully_and_prints_how_to_resume_it(
     signum: signal.Signals, code: int, root: Path, tmp_path: Path, never_stopped: Callable[[str], Path]
 ) -> None:
     network = "cnn_plain"
-    cut = start(tmp_path / "cut", root, network, *FLAGS)
-    wait_for((runs(tmp_path / "cut", network) / "version_0" / "checkpoints" / "last.ckpt").exists)
-    assert cut.pid is not None
-    os.kill(cut.pid, signum)
-    assert finish(cut) == code
+    moment = partial(signal_in, Classifier, "training_step", 2 * STEPS + 3, signum)
+    assert fit(tmp_path / "cut", root, network, *FLAGS, prepare=moment) == code
     screen = (tmp_path / "cut" / "screen").read_text()
     line = re.search(rf"interrupted by {signum.name} in epoch \d: go on from the last whole epoch with\n(.*)\n", screen)
     assert line is not None
@@ -120,6 +114,12 @@ def test_a_signal_ends_the_run_gracefully_and_prints_how_to_resume_it(
     assert "Traceback" not in screen
     assert fit(tmp_path / "cut", root, network, *FLAGS, *flags[-2:]) == 0
     assert_same_training(last(never_stopped(network), network), last(tmp_path / "cut", network))
+
+
+def test_a_signal_before_the_first_checkpoint_says_that_nothing_is_saved(root: Path, tmp_path: Path) -> None:
+    moment = partial(signal_in, Classifier, "training_step", 0, signal.SIGTERM)
+    assert fit(tmp_path, root, "cnn_plain", *FLAGS, prepare=moment) == 143
+    assert "nothing is saved yet, start again" in (tmp_path / "screen").read_text()
 
 
 CHANGES = {
@@ -140,7 +140,7 @@ TUNED = ("--recipe=tuned", "--data.teacher=null", "--trainer.max_epochs=4")
 def interrupted(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run by the tuned recipe that was killed in its third epoch."""
     folder = tmp_path_factory.mktemp("interrupted")
-    cut = partial(kill_in, Classifier, "training_step", 2 * STEPS + 3)
+    cut = partial(signal_in, Classifier, "training_step", 2 * STEPS + 3)
     assert fit(folder, root, "cnn_plain", *TUNED, prepare=cut) == -signal.SIGKILL
     return folder
 
@@ -210,7 +210,7 @@ def test_flags_of_another_version_are_refused_in_one_line(interrupted: Path, roo
 def test_early_stopping_counts_on_after_a_kill(root: Path, tmp_path: Path) -> None:
     network = "mlp_relu_narrowing"
     flags = ("--trainer.max_epochs=9", "--model.lr=1e-12", "--early_stopping.patience=3")
-    cut = partial(kill_in, Classifier, "training_step", 2)
+    cut = partial(signal_in, Classifier, "training_step", 2)
     assert fit(tmp_path / "cut", root, network, *flags, prepare=cut) == -signal.SIGKILL
     assert fit(tmp_path / "cut", root, network, *flags, "--ckpt_path=last") == 0
     assert "stopped early after epoch 4" in (tmp_path / "cut" / "screen").read_text()

@@ -5,7 +5,6 @@ import pickle
 import re
 import resource
 import shutil
-import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -16,29 +15,12 @@ import torch
 from lightning.pytorch import Callback
 
 from fashionzoo import FashionZooError, checkpoints
-from fashionzoo.classifier import Classifier
 from fashionzoo.cli import main
 from tests.processes import assert_same_training, finish, fit, last, runs, start, wait_for
 
 EPOCHS, STEPS = 6, 25  # 800 images in batches of 32
 AUGMENTED = ("--data.augment.flip=true", "--data.augment.shift=2", "--data.batch_size=32")
 FLAGS = (f"--trainer.max_epochs={EPOCHS}", "--model.schedule=one_cycle", *AUGMENTED)
-
-
-def test_a_signal_before_the_first_checkpoint_says_that_nothing_is_saved(root: Path, tmp_path: Path) -> None:
-    assert fit(tmp_path, root, "cnn_plain", *FLAGS, prepare=signal_in_the_first_step) == 143
-    assert "nothing is saved yet, start again" in (tmp_path / "screen").read_text()
-
-
-def signal_in_the_first_step() -> None:
-    """Make the process send itself SIGTERM in its first training step."""
-    original = Classifier.training_step
-
-    def step(self: Classifier, *args: Any) -> torch.Tensor:
-        os.kill(os.getpid(), signal.SIGTERM)
-        return original(self, *args)
-
-    Classifier.training_step = step  # type: ignore[assignment,method-assign]
 
 
 def test_one_seed_gives_the_same_bits_and_another_does_not(root: Path, tmp_path: Path) -> None:

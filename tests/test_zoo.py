@@ -123,7 +123,10 @@ def test_a_fresh_network_takes_hyperparameters() -> None:
         ({"name": "cnn_balance"}, "did you mean cnn_balanced?"),
         ({"name": "resnet"}, "choose from cnn_balanced"),
         ({"name": "cnn_plain", "weights": "tune"}, "did you mean tuned?"),
-        ({"name": "cnn_plain", "weights": "tuned", "channels": (64, 32)}, "channels=(64, 32) does not fit the tuned"),
+        ({"name": "cnn_plain", "weights": ""}, "unknown weights '' of cnn_plain: choose from report, tuned"),
+        ({"name": "cnn_plain", "weights": True}, "unknown weights True of cnn_plain: choose from report, tuned"),
+        ({"name": ["cnn_plain"]}, "unknown network ['cnn_plain']"),
+        ({"name": "cnn_plain", "weights": "tuned", "channels": (64, 32)}, "channels=[64, 32] does not fit the tuned"),
         ({"name": "cnn_plain", "weights": "tuned", "activation": "elu"}, "activation=elu does not fit"),
         ({"name": "cnn_plain", "widths": (64, 32)}, "no hyperparameter 'widths'"),
         ({"name": "cnn_plain", "channels": 3}, "cannot be made of"),
@@ -226,7 +229,7 @@ def test_an_exported_network_says_the_same(name: str, ending: str, tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("export", "cnn_plain", "m.h5"), "unknown ending of m.h5: choose from .onnx, .pt2, .safetensors"),
+        (("export", "cnn_plain", "m.h5"), "unknown suffix of m.h5: choose from .onnx, .pt2, .safetensors"),
         (("export", "cnn_plain", "nowhere/m.pt2"), "cannot write nowhere/m.pt2 (No such file or directory)"),
         (("export", "cnn_plian", "m.pt2"), "did you mean cnn_plain?"),
         (("export", "cnn_plain", "m.pt2", "--weights", "best"), "unknown weights 'best'"),

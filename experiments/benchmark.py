@@ -280,7 +280,7 @@ def working(case: str, implementations: list[str]) -> Iterator[dict[str, Worker]
 
 
 def measure(name: str, rounds: int) -> dict[str, Any]:
-    """Return seconds an epoch of each round and the peak memory, for each implementation of a case."""
+    """Return seconds per epoch of each round and the peak memory, for each implementation of a case."""
     case = CASES[name]
     implementations = [
         implementation
@@ -373,7 +373,7 @@ def report(results: dict[str, Any]) -> str:
         lines += [
             f"### `{network}`, {f'batches of {batch_size}' if batch_size else 'full batch'}",
             "",
-            "| implementation | seconds an epoch | images a second | ratio | peak memory | of peak |",
+            "| implementation | seconds per epoch | images per second | ratio | peak memory | FLOPs utilization |",
             "|---|---|---|---|---|---|",
         ]
         ours = case["fashionzoo"]["median"]

@@ -52,7 +52,7 @@ def pack(name: str, version: str) -> dict[str, Any]:
     checkpoint = run.folder / "checkpoints" / "best.ckpt"
     if not checkpoint.exists():
         raise FashionZooError(
-            f"the run in {run.folder} has no checkpoint any more: delete the run to have it trained anew"
+            f"the run in {run.folder} has no checkpoint any more: delete the run to have it trained again"
         )
     _, network = checkpoints.load_network(checkpoint)
     file = WEIGHTS_DIR / f"{name}-{version}.safetensors"

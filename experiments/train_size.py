@@ -1,6 +1,6 @@
 """Train the three CNNs on small parts of the data: where do the accuracies that the report gives for them come from?
 
-    python experiments/train_size.py      # a quarter of an hour on two cores; goes on where it was interrupted
+    python experiments/train_size.py      # a quarter of an hour on two cores; resumes where it was interrupted
 
 Each line of experiments/train_size.csv is a run of a report recipe on the first so many of the training images, which
 are stratified. Runs on all of them are the reference runs, and not repeated here.
@@ -52,7 +52,7 @@ def main() -> None:
                     try:
                         row = measure(network, size, seed)
                     except TrainingInterruptedError as interruption:
-                        sys.exit(f"{interruption}: go on with the same command")
+                        sys.exit(f"{interruption}: resume with the same command")
                     with TABLE.open("a") as file:
                         file.write(",".join(map(str, row)) + "\n")
 

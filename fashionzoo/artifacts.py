@@ -31,7 +31,7 @@ class RunArtifacts(Callback):
     - ``config.yaml``: all flags, for ``--config``
     - ``metrics.csv``: all scalars, a row per epoch; what is measured at the end is in the last row
     - ``confusion.csv``: the confusion matrix of the test images; rows are true classes
-    - ``activations.csv``: how many activations of each hidden block, on the test images, lie in each bin, to six digits
+    - ``activations.csv``: how many activations of each hidden block, on the test images, are in each bin, to six digits
     - ``machine.json``: seconds of training up to the epoch that is tested, precision, hardware and versions
 
     Args:
@@ -155,6 +155,6 @@ def metrics(folder: Path) -> tuple[list[str], list[list[Any]]]:
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table, whole or not at all."""
+    """Write a table, completely or not at all."""
     with atomic_write(path) as part:
         part.write("".join(f"{','.join(map(str, row))}\n" for row in (columns, *rows)).encode())

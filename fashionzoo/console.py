@@ -146,7 +146,7 @@ def stop_reason(trainer: Trainer) -> str:
 
 
 def print_test_results(network: Classifier, trainer: Trainer, checkpoint: str) -> None:
-    """Print the table of a tested network and where everything lies."""
+    """Print the table of a tested network, and where its checkpoint and logs are."""
     console = Console()
     confusion = network.eval_metrics["confusion"].compute().tolist()
     scores = {name: float(value) for name, value in trainer.callback_metrics.items()}

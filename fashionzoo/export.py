@@ -110,7 +110,7 @@ def write_onnx(model: InferenceModule, path: Path, images: Tensor) -> Tensor:
 
 
 def write_pt2(model: InferenceModule, path: Path, images: Tensor) -> Tensor:
-    """Write what ``torch.export`` makes of a network; return its probabilities."""
+    """Write a ``torch.export`` program; return its probabilities."""
     torch.export.save(torch.export.export(model, (images[:2].clone(),), dynamic_shapes={"images": {0: BATCH}}), path)
     probabilities: Tensor = torch.export.load(path).module()(images)
     return probabilities

@@ -177,7 +177,7 @@ def _decompress(archive: Path) -> bytes:
 
 @contextmanager
 def atomic_write(target: Path) -> Iterator[IO[bytes]]:
-    """Open a file for writing so that its name never stands for half of it.
+    """Open a file for writing that replaces the target only once it is complete.
 
     Args:
         target: Keeps its old content until all of the new is written.
@@ -193,7 +193,7 @@ def atomic_write(target: Path) -> Iterator[IO[bytes]]:
 
 
 def _install(content: bytes, target: Path) -> None:
-    """Write a file whole."""
+    """Write a file completely or not at all."""
     with atomic_write(target) as file:
         file.write(content)
 

@@ -48,7 +48,7 @@ MIN_MLP_BATCH_FOR_BF16 = (
 )
 SUPPRESSED_WARNINGS = (  # Lightning's warnings about what is so on purpose
     ".*does not have many workers.*",  # batches are indexed from memory, workers would only slow them
-    ".*smaller than the logging interval.*",  # everything is logged once an epoch
+    ".*smaller than the logging interval.*",  # everything is logged once per epoch
     ".*LeafSpec.*",  # Lightning 2.6 with torch 2.14
     ".*torch.jit.trace.*",  # TensorBoard's graph has no other way yet
     ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run
@@ -56,7 +56,7 @@ SUPPRESSED_WARNINGS = (  # Lightning's warnings about what is so on purpose
 
 
 class NullProfiler(PassThroughProfiler):
-    """A profiler that measures nothing and costs nothing: Lightning asks its own some fifty times a step."""
+    """A profiler that measures nothing and costs nothing: Lightning asks its own some fifty times per step."""
 
     def profile(self, action_name: str) -> AbstractContextManager[None]:  # type: ignore[override]
         """Return a context that does nothing."""
@@ -140,7 +140,7 @@ class TrainCLI(LightningCLI):
         if self.config.compile:
             hardware.check_compiler()
         if self.resume_path:
-            # The order of the data, augmentation and dropout are those of the run that goes on.
+            # The order of the data, augmentation and dropout are those of the run that is resumed.
             self.config.seed_everything = seed_everything(seed_of(self.checkpoint, self.resume_path), workers=True)
         if TorchElasticEnvironment.detect() and trainer.devices == "auto":
             trainer.devices = int(os.environ["LOCAL_WORLD_SIZE"])  # as torchrun was told
@@ -222,7 +222,7 @@ class TrainCLI(LightningCLI):
         return Path(path) if path else None
 
     def _logger(self) -> TensorBoardLogger:
-        """Let a run that goes on write where it began, and drop what it logged after its checkpoint."""
+        """Log a resumed run to its original directory, and drop what it logged after its checkpoint."""
         run_dir, purge_step = self.run_dir, None
         if self.resume_path:
             original_run_dir = self.resume_path.parent.parent.resolve()
@@ -311,10 +311,10 @@ def resume_command(trainer: Trainer) -> str:
     checkpoint_callbacks = [saver for saver in trainer.checkpoint_callbacks if isinstance(saver, ModelCheckpoint)]
     last = next((saver.best_model_path for saver in checkpoint_callbacks if saver.filename == "last"), "")
     if not last:
-        return "nothing is saved yet, start again"
+        return "no checkpoint was saved yet: start again"
     program, *flags = sys.argv
     words = ["python", program] if program.endswith(".py") else [Path(program).name]
-    return f"go on from the last whole epoch with\n{shlex.join([*words, *flags, '--ckpt_path', last])}"
+    return f"resume from the last complete epoch with\n{shlex.join([*words, *flags, '--ckpt_path', last])}"
 
 
 def _run(launcher: TrainCLI) -> None:

@@ -28,7 +28,7 @@ class Network(nn.Module):
     Args:
         blocks: The hidden blocks, from the input side; what the report calls hidden activations is their output.
         pool: What stands between them and the head.
-        features: Values an image that reach the head.
+        features: Values per image that reach the head.
         standardize: See :class:`fashionzoo.images.Preprocess`.
         config: The arguments that :func:`build` needs to make the same network again, plain values.
 

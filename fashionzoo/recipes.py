@@ -14,8 +14,8 @@ class Recipe:
     """Values for a launcher's flags; what it leaves out keeps the flag's default.
 
     Args:
-        about: For ``report``, what the report says of the network; for ``tuned``, what is different.
-        epochs: At most so many.
+        description: For ``report``, what the report says about the network; for ``tuned``, what is different.
+        epochs: The maximum number of epochs.
         patience: Validation checks without a better accuracy before training stops.
         model: Arguments of the network's class.
         data: Arguments of the data module.

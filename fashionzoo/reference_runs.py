@@ -15,7 +15,7 @@ RECORDS = ("config.yaml", "metrics.csv", "confusion.csv", "activations.csv", "ma
 
 
 def train_missing_runs(logs: Path, recipe: str, networks: Iterable[str]) -> None:
-    """Train, seed by seed, what is missing; a run that was interrupted goes on where it was.
+    """Train, seed by seed, what is missing; a run that was interrupted is resumed.
 
     The run of the first seed keeps what TensorBoard shows and its best checkpoint, the others only their records.
 

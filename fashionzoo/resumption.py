@@ -9,7 +9,7 @@ from typing import Any
 
 from fashionzoo.errors import FashionZooError
 
-# Where, for how long and with what output a run goes on is free; everything else would make it another run.
+# Where, for how long and with what output a run is resumed is free; everything else would make it another run.
 FREE = (
     *("ckpt_path", "config", "compile", "data.root"),
     *(f"trainer.max_{limit}" for limit in ("epochs", "steps", "time")),

@@ -39,7 +39,7 @@ class Run:
 
     @cached_property
     def metrics(self) -> dict[str, list[float]]:
-        """The curve of each metric, a value an epoch, NaN where nothing was logged."""
+        """The curve of each metric, a value per epoch, NaN where nothing was logged."""
         columns, *rows = self._table("metrics.csv")
         values = [[float(cell) if cell else math.nan for cell in row] for row in rows]
         return {name: list(column) for name, *column in zip(columns, *values, strict=True)}

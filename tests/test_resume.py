@@ -107,7 +107,9 @@ def test_a_signal_ends_the_run_gracefully_and_prints_how_to_resume_it(
     moment = partial(signal_in, Classifier, "training_step", 2 * STEPS + 3, signum)
     assert fit(tmp_path / "cut", root, network, *FLAGS, prepare=moment) == code
     screen = (tmp_path / "cut" / "screen").read_text()
-    line = re.search(rf"interrupted by {signum.name} in epoch \d: go on from the last whole epoch with\n(.*)\n", screen)
+    line = re.search(
+        rf"interrupted by {signum.name} in epoch \d: resume from the last complete epoch with\n(.*)\n", screen
+    )
     assert line is not None
     program, script, *flags = line[1].split()
     assert (program, script) == ("python", "train.py")
@@ -119,7 +121,7 @@ def test_a_signal_ends_the_run_gracefully_and_prints_how_to_resume_it(
 def test_a_signal_before_the_first_checkpoint_says_that_nothing_is_saved(root: Path, tmp_path: Path) -> None:
     moment = partial(signal_in, Classifier, "training_step", 0, signal.SIGTERM)
     assert fit(tmp_path, root, "cnn_plain", *FLAGS, prepare=moment) == 143
-    assert "nothing is saved yet, start again" in (tmp_path / "screen").read_text()
+    assert "no checkpoint was saved yet: start again" in (tmp_path / "screen").read_text()
 
 
 CHANGES = {

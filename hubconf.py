@@ -2,8 +2,8 @@
 
 from functools import partial as _partial
 
-from fashionzoo.zoo import get_model as _get_model
-from fashionzoo.zoo import list_models as _list_models
+from fashionzoo.zoo.models import get_model as _get_model
+from fashionzoo.zoo.registry import list_models as _list_models
 
 dependencies = ["numpy", "PIL", "safetensors", "torch"]
 

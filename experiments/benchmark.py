@@ -12,224 +12,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+import markdown
+from implementations import CASES, IMPLEMENTATIONS, TRAIN, Case, EpochBarrier, make
 
 MEASURED = Path(__file__).with_suffix(".json")
-TRAIN, VAL = 55_000, 5_000
-
-
-class Case(NamedTuple):
-    """A network, its batch size (``None`` for the full batch) and how many epochs a round has."""
-
-    network: str
-    batch_size: int | None
-    epochs: dict[str, int]
-
-
-FAST = {"bare": 4, "bare-bf16": 4, "fashionzoo": 4}
-FULL = {"bare": 15, "bare-bf16": 15, "fashionzoo": 15}
-CASES = {
-    "mlp_128": Case("mlp_relu_narrowing", 128, FAST),
-    "mlp_full": Case("mlp_relu_narrowing", None, FULL),
-    "cnn_plain": Case("cnn_plain", 128, {}),
-    "cnn_balanced": Case("cnn_balanced", 128, {}),
-}
-
-
-class EpochBarrier:
-    """An implementation's side of taking turns: an epoch begins when the other side says so."""
-
-    def __init__(self) -> None:
-        self.started: float | None = None
-
-    def next(self, *_: Any) -> None:
-        """Report the epoch that has just ended, if one has, and wait for the word to begin another."""
-        now = time.perf_counter()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(json.dumps({"seconds": now - self.started if self.started else None, "peak": peak}), flush=True)
-        if not sys.stdin.readline():
-            raise SystemExit  # the rounds are over, in the middle of an implementation's loop
-        self.started = time.perf_counter()
-
-
-def tutorial(case: Case, turns: EpochBarrier, workers: int) -> None:
-    """Train as Lightning's documentation teaches: torchvision's data set, a DataLoader, metrics at every step."""
-    import torch
-    from lightning.pytorch import Callback, LightningModule, Trainer
-    from torch.nn import functional as F
-    from torch.utils.data import DataLoader
-    from torchmetrics.classification import MulticlassAccuracy
-
-    class Module(LightningModule):
-        def __init__(self) -> None:
-            super().__init__()
-            self.model, self.settings = make(case)
-            self.train_acc, self.val_acc = MulticlassAccuracy(10), MulticlassAccuracy(10)
-
-        def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
-            images, labels = batch
-            logits = self.model(images)
-            loss = F.cross_entropy(logits, labels, reduction=self.settings["reduction"])
-            self.train_acc(logits, labels)
-            self.log("train_loss", loss)
-            self.log("train_acc", self.train_acc)
-            return loss
-
-        def validation_step(self, batch: Any, batch_idx: int) -> None:
-            images, labels = batch
-            logits = self.model(images)
-            self.val_acc(logits, labels)
-            self.log("val_loss", F.cross_entropy(logits, labels))
-            self.log("val_acc", self.val_acc)
-
-        def configure_optimizers(self) -> torch.optim.Optimizer:
-            return torch.optim.SGD(self.parameters(), **self.settings["sgd"])
-
-    class BarrierCallback(Callback):
-        def on_train_epoch_start(self, *_: Any) -> None:
-            turns.next()
-
-    train, val = datasets(case)
-    options: dict[str, Any] = {"num_workers": workers, "persistent_workers": workers > 0}
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(accelerator="cpu", max_epochs=-1, callbacks=[BarrierCallback()], default_root_dir=folder)
-        trainer.fit(
-            Module(),
-            DataLoader(train, case.batch_size or TRAIN, shuffle=True, **options),
-            DataLoader(val, case.batch_size or VAL, **options),
-        )
-
-
-def quickstart(case: Case, turns: EpochBarrier) -> None:
-    """Train with the loop of PyTorch's Fashion-MNIST quickstart."""
-    import torch
-    from torch.nn import functional as F
-    from torch.utils.data import DataLoader
-
-    train, val = datasets(case)
-    train_loader = DataLoader(train, case.batch_size or TRAIN, shuffle=True)
-    val_loader = DataLoader(val, case.batch_size or VAL)
-    model, settings = make(case)
-    optimizer = torch.optim.SGD(model.parameters(), **settings["sgd"])
-    while True:
-        turns.next()
-        model.train()
-        for images, labels in train_loader:
-            loss = F.cross_entropy(model(images), labels, reduction=settings["reduction"])
-            loss.backward()
-            optimizer.step()
-            optimizer.zero_grad()
-        model.eval()
-        with torch.no_grad():
-            for images, labels in val_loader:
-                (model(images).argmax(1) == labels).sum().item()
-
-
-def bare(case: Case, turns: EpochBarrier, bf16: bool) -> None:
-    """Train in the shortest loop over normalized tensors in memory: no metrics, no validation, no logs."""
-    import torch
-    from torch.nn import functional as F
-
-    from fashionzoo import files
-
-    model, settings = make(case)
-    if bf16:
-        model.to(memory_format=torch.channels_last)
-    images, labels = files.load_split("train")
-    images, labels = model.preprocess(images[:TRAIN]), labels[:TRAIN]
-    optimizer = torch.optim.SGD(model.parameters(), **settings["sgd"])
-    while True:
-        turns.next()
-        for chosen in torch.randperm(TRAIN).split(case.batch_size) if case.batch_size else [slice(None)]:
-            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                loss = F.cross_entropy(model(images[chosen]), labels[chosen], reduction=settings["reduction"])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-
-
-def sklearn(case: Case, turns: EpochBarrier) -> None:
-    """Train scikit-learn's perceptron; it has no other networks."""
-    from sklearn.neural_network import MLPClassifier
-
-    from fashionzoo import files
-    from fashionzoo.networks import MLP
-
-    images, labels = files.load_split("train")
-    pixels = images[:TRAIN].reshape(TRAIN, -1).float().div(255).numpy()
-    widths = MLP().config["widths"]
-    model = MLPClassifier(widths, solver="sgd", learning_rate_init=0.01, batch_size=case.batch_size or TRAIN)
-    while True:
-        turns.next()
-        model.partial_fit(pixels, labels[:TRAIN].numpy(), classes=range(10))
-
-
-def fashionzoo(case: Case, turns: EpochBarrier) -> None:
-    """Train as a launcher does, everything on: validation, metrics, TensorBoard, checkpoints, early stopping."""
-    from lightning.pytorch import Callback
-
-    from fashionzoo import hardware
-    from fashionzoo.classifier import NETWORKS
-    from fashionzoo.launcher import TrainCLI
-
-    class BarrierCallback(Callback):
-        def on_train_epoch_start(self, *_: Any) -> None:
-            turns.next()
-
-    batch = ["--data.batch_size", str(case.batch_size or "null")]
-    hardware.tune_glibc_malloc()
-    with tempfile.TemporaryDirectory() as folder:
-        flags = ["--trainer.max_epochs=1000", "--early_stopping.patience=1000", "--trainer.default_root_dir", folder]
-        launcher = TrainCLI(NETWORKS[case.network], [*flags, *batch])
-        launcher.trainer.callbacks.insert(0, BarrierCallback())  # type: ignore[attr-defined]
-        launcher.trainer.fit(launcher.model, launcher.datamodule)
-
-
-IMPLEMENTATIONS: dict[str, Callable[[Case, EpochBarrier], None]] = {
-    "tutorial, 0 workers": lambda case, turns: tutorial(case, turns, 0),
-    "tutorial, 2 workers": lambda case, turns: tutorial(case, turns, 2),
-    "quickstart": quickstart,
-    "sklearn": sklearn,
-    "bare": lambda case, turns: bare(case, turns, bf16=False),
-    "bare-bf16": lambda case, turns: bare(case, turns, bf16=True),
-    "fashionzoo": fashionzoo,
-}
-
-
-def make(case: Case) -> tuple[Any, dict[str, Any]]:
-    """Return a case's network as a plain module in PyTorch's usual memory layout, and how it is trained."""
-    import torch
-
-    from fashionzoo.classifier import NETWORKS
-
-    torch.manual_seed(0)
-    classifier = NETWORKS[case.network]()  # type: ignore[call-arg]
-    sgd = {"lr": classifier.lr, "momentum": classifier.momentum, "weight_decay": classifier.weight_decay}
-    network = classifier.network.to(memory_format=torch.contiguous_format)
-    return network, {"sgd": sgd, "reduction": classifier.loss_reduction}
-
-
-def datasets(case: Case) -> tuple[Any, Any]:
-    """Return torchvision's data set with the usual transforms, split as fashionzoo splits."""
-    from torch.utils.data import Subset
-    from torchvision import transforms
-    from torchvision.datasets import FashionMNIST
-
-    from fashionzoo import files
-    from fashionzoo.images import MEAN, STD
-
-    steps = [transforms.ToTensor(), transforms.Normalize((MEAN,), (STD,))]
-    images = FashionMNIST(files.resolve_data_dir(), train=True, transform=transforms.Compose(steps))
-    return Subset(images, range(TRAIN)), Subset(images, range(TRAIN, TRAIN + VAL))
 
 
 class Worker:
@@ -311,13 +107,9 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
 
 def training_flops(case: Case) -> int:
     """Return the floating-point operations of one image in training: three times those of the way forward."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
+    from fashionzoo.models.network import count_flops
 
-    model, _ = make(case)
-    with FlopCounterMode(display=False) as counter:
-        model(torch.zeros(1, 1, 28, 28))
-    return 3 * int(counter.get_total_flops())
+    return 3 * count_flops(make(case)[0])
 
 
 def matmul_peak(bf16: bool, size: int = 4096) -> float:
@@ -370,22 +162,21 @@ def report(results: dict[str, Any]) -> str:
     ]
     for name, case in results["cases"].items():
         network, batch_size, _ = CASES[name]
-        lines += [
-            f"### `{network}`, {f'batches of {batch_size}' if batch_size else 'full batch'}",
-            "",
-            "| implementation | seconds per epoch | images per second | ratio | peak memory | FLOPs utilization |",
-            "|---|---|---|---|---|---|",
-        ]
-        ours = case["fashionzoo"]["median"]
+        ours, rows = case["fashionzoo"]["median"], []
         for implementation, row in case.items():
-            spread = f"{row['median']:.3f} ({min(row['seconds']):.3f}-{max(row['seconds']):.3f})"
-            lines.append(
-                f"| {implementation} | {spread} | {TRAIN / row['median']:,.0f} | {row['median'] / ours:.2f} | "
-                f"{row['peak_bytes'] / 1e9:.2f} GB | {row['flops_per_second'] / peaks['bfloat16']:.1%} |"
-            )
-        lines.append("")
-    lines += ["### Start-up", "", "| process | seconds |", "|---|---|"]
-    lines += [f"| `{name}` | {seconds:.2f} |" for name, seconds in results["start_up_seconds"].items()]
+            cells = [
+                f"{row['median']:.3f} ({min(row['seconds']):.3f}-{max(row['seconds']):.3f})",
+                f"{TRAIN / row['median']:,.0f}",
+                f"{row['median'] / ours:.2f}",
+                f"{row['peak_bytes'] / 1e9:.2f} GB",
+                f"{row['flops_per_second'] / peaks['bfloat16']:.1%}",
+            ]
+            rows.append([implementation, *cells])
+        columns = "seconds per epoch", "images per second", "ratio", "peak memory", "FLOPs utilization"
+        lines += [f"### `{network}`, {f'batches of {batch_size}' if batch_size else 'full batch'}", ""]
+        lines += [*markdown.table(["implementation", *columns], rows), ""]
+    times = [[f"`{name}`", f"{seconds:.2f}"] for name, seconds in results["start_up_seconds"].items()]
+    lines += ["### Start-up", "", *markdown.table(["process", "seconds"], times)]
     return "\n".join(lines) + "\n"
 
 
@@ -402,11 +193,11 @@ def main() -> None:
     if options.implementation:
         IMPLEMENTATIONS[options.implementation](CASES[options.cases[0]], EpochBarrier())
         return
-    from fashionzoo import hardware
+    from fashionzoo import environment
 
     cases = json.loads(options.output.read_text())["cases"] if options.output.exists() else {}
     results = {
-        "machine": hardware.collect_env("scikit-learn"),
+        "machine": environment.collect_env("scikit-learn"),
         "peak_flops": {"float32": matmul_peak(bf16=False), "bfloat16": matmul_peak(bf16=True)},
         "start_up_seconds": start_up(options.rounds),
         "cases": cases | {name: measure(name, options.rounds) for name in options.cases},

@@ -14,27 +14,18 @@ from statistics import mean
 from typing import Any
 
 import model_cards
-import torch
-from torch.utils.flop_counter import FlopCounterMode
 
-from fashionzoo import checkpoints, reference_runs, runs
+from fashionzoo.claims import reference_runs, runs
 from fashionzoo.errors import FashionZooError, exit_with_error
-from fashionzoo.evaluation import evaluate
-from fashionzoo.export import export
-from fashionzoo.images import IMAGE_SIZE
-from fashionzoo.networks import Network
-from fashionzoo.recipes import RECIPES
-from fashionzoo.zoo import MANIFEST_PATH, VERSIONS, WEIGHTS_DIR, Weights
+from fashionzoo.models.network import count_flops
+from fashionzoo.training import checkpoints
+from fashionzoo.weights.manifest import VERSIONS, WEIGHTS_DIR, Weights
+from fashionzoo.zoo.evaluation import evaluate
+from fashionzoo.zoo.export import export
+from fashionzoo.zoo.recipes import RECIPES
 
 LOGS = Path(__file__).parent.parent / "lightning_logs"
 TRAINING = ("seed_everything", "recipe", "trainer.max_epochs", "trainer.precision", "early_stopping", "model", "data")
-
-
-def flops(network: Network) -> int:
-    """Return the floating-point operations of one image, a multiplication and an addition counted as two."""
-    with FlopCounterMode(display=False) as counter:
-        network(torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE))
-    return int(counter.get_total_flops())
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -65,7 +56,7 @@ def pack(name: str, version: str) -> dict[str, Any]:
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "flops": flops(network),
+        "flops": count_flops(network),
         "config": network.config,
         "about": RECIPES[name][version].description,
         "recipe": {flag: value for flag, value in flat(run.config).items() if flag.startswith(TRAINING)},
@@ -98,7 +89,7 @@ def main() -> None:
         for name in sorted(RECIPES, key=lambda name: "teacher" in RECIPES[name][version].data):
             reference_runs.train_missing_runs(LOGS, version, [name])
             manifest[name][version] = pack(name, version)
-            MANIFEST_PATH.write_text(as_json(manifest))
+            (WEIGHTS_DIR / "manifest.json").write_text(as_json(manifest))
     for name in manifest:
         (WEIGHTS_DIR / f"{name}.md").write_text(
             model_cards.card([Weights(name, *item) for item in manifest[name].items()])

@@ -9,124 +9,27 @@ from pathlib import Path
 from statistics import mean
 
 import benchmark
+import implementations
+import markdown
+import result_figures
 import train_size
 from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from result_figures import REPORTED, Found, plot_results
 
-from fashionzoo import claims, runs
-from fashionzoo.claims import ClaimResult, format_mean_range
-from fashionzoo.images import CLASSES
-from fashionzoo.plots import plot_confusion
-from fashionzoo.recipes import RECIPES, get_recipe
-from fashionzoo.runs import Run
-from fashionzoo.zoo import list_weights
+from fashionzoo.claims import evaluation, measures, runs
+from fashionzoo.claims.claim import NETWORKS, ClaimResult, format_mean_range
+from fashionzoo.claims.runs import Run
+from fashionzoo.images.classes import CLASSES
+from fashionzoo.training.recipe import get_recipe
+from fashionzoo.zoo.models import list_weights
+from fashionzoo.zoo.recipes import RECIPES
+from fashionzoo.zoo.registry import get_class
 
 HERE = Path(__file__).parent
 LOGS = HERE.parent / "lightning_logs"
 README = HERE.parent / "README.md"
 FIGURES = HERE / "figures"
 SEEDS = "seeds 0, 1 and 2"
-OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # told apart by color-blind eyes too
-STYLE = {
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e5e5e5",
-    "axes.axisbelow": True,
-    "font.size": 9,
-    "legend.frameon": False,
-    "savefig.dpi": 150,
-    "lines.linewidth": 1.4,
-}
-REPORTED = {"cnn_plain": 0.631, "cnn_balanced": 0.65}  # test accuracies in the report's Task 2
-
-Found = Mapping[str, Mapping[int, Run]]
-
-
-def plot_band(axes: Axes, found: Mapping[int, Run], metric: str, label: str, color: str) -> None:
-    """Draw the mean of a metric over the seeds, and its range as a band.
-
-    Where early stopping ended the seeds at different epochs, the band ends with the first of them.
-    """
-    curves = list(zip(*(run.metrics[metric] for run in found.values()), strict=False))
-    epochs = range(1, len(curves) + 1)
-    axes.plot(epochs, [mean(values) for values in curves], color=color, label=label)
-    axes.fill_between(epochs, [min(v) for v in curves], [max(v) for v in curves], color=color, alpha=0.25, linewidth=0)
-
-
-def plot_curves(found: Mapping[int, Run]) -> Figure:
-    """Draw loss and accuracy of one network."""
-    figure = Figure(figsize=(9, 3), layout="constrained")
-    for axes, metric, name in zip(figure.subplots(1, 2), ("loss", "acc"), ("loss", "accuracy"), strict=True):
-        plot_band(axes, found, f"train/{metric}", "training", OKABE_ITO[0])
-        plot_band(axes, found, f"val/{metric}", "validation", OKABE_ITO[1])
-        axes.set(xlabel="epoch", ylabel=name)
-        axes.legend()
-    return figure
-
-
-def plot_together(found: Found) -> Figure:
-    """Draw validation loss and accuracy of several networks on one chart."""
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    for axes, metric, name in zip(figure.subplots(1, 2), ("loss", "acc"), ("loss", "accuracy"), strict=True):
-        for (network, by_seed), color in zip(found.items(), OKABE_ITO, strict=False):
-            plot_band(axes, by_seed, f"val/{metric}", network, color)
-        axes.set(xlabel="epoch", ylabel=f"validation {name}")
-    axes.legend(loc="lower right")
-    return figure
-
-
-def plot_all(found: Found) -> Figure:
-    """Draw the accuracy of all networks, a panel each."""
-    figure = Figure(figsize=(9, 5), layout="constrained")
-    for axes, (network, by_seed) in zip(figure.subplots(2, 3, sharey=True).flat, found.items(), strict=True):
-        plot_band(axes, by_seed, "train/acc", "training", OKABE_ITO[0])
-        plot_band(axes, by_seed, "val/acc", "validation", OKABE_ITO[1])
-        axes.set_title(network, fontsize=9)
-        axes.set(xlabel="epoch", ylim=(0, 1))
-    for axes in figure.axes[::3]:
-        axes.set_ylabel("accuracy")
-    figure.axes[0].legend(loc="lower right", title="mean and range of 3 seeds")
-    return figure
-
-
-def plot_activations(found: Found) -> Figure:
-    """Draw how the hidden activations of networks 1 and 2 are distributed, as the report's figure 2 does."""
-    figure = Figure(figsize=(9, 3), layout="constrained")
-    for axes, (network, by_seed), color in zip(
-        figure.subplots(1, 2, sharey=True), found.items(), OKABE_ITO, strict=False
-    ):
-        table = by_seed[0].activations
-        counts = [sum(row) for row in zip(*(table[name] for name in table if name != "from"), strict=True)]
-        edges = table["from"]
-        shares = [count / sum(counts) for count in counts]
-        axes.bar(edges, shares, width=edges[1] - edges[0], align="edge", color=color)
-        axes.set(xlabel="hidden activation", xlim=(-0.2, 3), yscale="log")
-        axes.set_title(network, fontsize=9)
-    figure.axes[0].set_ylabel("share of values")
-    return figure
-
-
-def plot_sizes(accuracies: Mapping[str, Mapping[int, Sequence[float]]]) -> Figure:
-    """Draw test accuracy against the number of training images, with the report's levels."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    axes = figure.subplots()
-    for (network, by_size), color in zip(accuracies.items(), OKABE_ITO, strict=False):
-        sizes = list(by_size)
-        axes.plot(sizes, [mean(v) for v in by_size.values()], marker="o", markersize=4, color=color, label=network)
-        low, high = [min(v) for v in by_size.values()], [max(v) for v in by_size.values()]
-        axes.fill_between(sizes, low, high, color=color, alpha=0.25, linewidth=0)
-        if network in REPORTED:
-            level, above = REPORTED[network], REPORTED[network] == max(REPORTED.values())
-            axes.axhline(level, color=color, linestyle=":", linewidth=1)
-            edge = "bottom" if above else "top"
-            axes.text(sizes[-1], level, f"the report's {network}", color=color, ha="right", va=edge)
-    axes.set(xlabel="training images", ylabel="test accuracy", xscale="log")
-    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
-    axes.minorticks_off()
-    axes.legend(loc="upper left")
-    return figure
 
 
 def size_table(found: Found) -> dict[str, dict[int, list[float]]]:
@@ -136,7 +39,7 @@ def size_table(found: Found) -> dict[str, dict[int, list[float]]]:
         table[row["network"]].setdefault(int(row["train_size"]), []).append(float(row["test/acc"]))
     for network, by_size in table.items():
         table[network] = dict(sorted(by_size.items()))
-        table[network][benchmark.TRAIN] = [run.final("test/acc") for run in found[network].values()]
+        table[network][implementations.TRAIN] = [run.final("test/acc") for run in found[network].values()]
     return table
 
 
@@ -150,14 +53,13 @@ def size_section(accuracies: Mapping[str, Mapping[int, Sequence[float]]]) -> lis
         f"of the training images; test accuracy, mean and range over {SEEDS}.",
         "",
         *figure_line("train_size", "test accuracy of the three CNNs against the number of training images"),
-        "| training images | " + " | ".join(f"`{network}`" for network in accuracies) + " | best |",
-        "|---|" + "---|" * (len(accuracies) + 1),
     ]
-    orders, nearest = {}, {}
+    orders, nearest, rows = {}, {}, []
     for size in sizes:
         orders[size] = sorted(accuracies, key=lambda network: -mean(accuracies[network][size]))
-        cells = " | ".join(format_mean_range(accuracies[network][size]) for network in accuracies)
-        lines.append(f"| {size:,} | {cells} | `{orders[size][0]}` |")
+        cells = [format_mean_range(accuracies[network][size]) for network in accuracies]
+        rows.append([f"{size:,}", *cells, f"`{orders[size][0]}`"])
+    lines += markdown.table(["training images", *(f"`{network}`" for network in accuracies), "best"], rows)
     for network, level in REPORTED.items():
         nearest[network] = min(sizes, key=lambda size: abs(mean(accuracies[network][size]) - level))
     nearest_text = "; ".join(
@@ -192,11 +94,13 @@ def figure_line(name: str, text: str) -> list[str]:
 
 def claims_table(results_: Sequence[ClaimResult]) -> list[str]:
     """Return the claims, what was measured, and why those that fail do."""
-    lines = ["| claim | the report says | expected | measured: mean (range) | outcome |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {v.claim.id} | {v.claim.statement} | {v.claim.criterion} | {v.measured()} | {v.outcome} {v.held} |"
-        for v in results_
-    ]
+    lines = markdown.table(
+        ["claim", "the report says", "expected", "measured: mean (range)", "outcome"],
+        [
+            [v.claim.id, v.claim.statement, v.claim.criterion, v.measured(), f"{v.outcome} {v.num_passed}"]
+            for v in results_
+        ],
+    )
     reasons = [f"{v.claim.id}: {v.reason}" for v in results_ if v.reason]
     return [*lines, "", *(line for reason in reasons for line in (reason, ""))]
 
@@ -210,7 +114,7 @@ def summary_paragraph(network: str, found: Mapping[int, Run]) -> str:
     """Return a paragraph about a network's runs."""
     recalls = {name: mean(run.per_class_recall()[name] for run in found.values()) for name in CLASSES}
     best, worst = max(recalls, key=recalls.__getitem__), min(recalls, key=recalls.__getitem__)
-    epochs, recipe = [run.epochs for run in found.values()], get_recipe(network, "report")
+    epochs, recipe = [run.epochs for run in found.values()], get_recipe(get_class(network), "report")
     stopped = "" if min(epochs) == recipe.epochs else f" of {recipe.epochs}, then early stopping"
     confusions = {
         (true, said): mean(run.confusion[true][said] for run in found.values())
@@ -229,7 +133,7 @@ def summary_paragraph(network: str, found: Mapping[int, Run]) -> str:
         f"{over_seeds(found, lambda run: run.final('test/calibration_error'))}. {best} is recognized best (recall "
         f"{recalls[best]:.3f}), {worst} worst ({recalls[worst]:.3f}); the commonest mistake is {true} taken for "
         f"{said}, {confusions[true, said]:.0f} of {images:,} test images. At the end the network is "
-        f"{over_seeds(found, lambda run: 100 * claims.generalization_gap(run))} points more accurate on training "
+        f"{over_seeds(found, lambda run: 100 * measures.generalization_gap(run))} points more accurate on training "
         f"images than on validation images. Training to the tested epoch took "
         f"{over_seeds(found, lambda run: run.environment['seconds'])} seconds."
     )
@@ -315,40 +219,28 @@ def results(found: Found, results_: Sequence[ClaimResult]) -> str:
     return "\n".join(lines) + "\n" + benchmark.report(json.loads(benchmark.MEASURED.read_text()))
 
 
-def plot(found: Found) -> dict[str, Figure]:
-    """Return all figures by name."""
-    mlps, cnns = ({n: by for n, by in found.items() if n.startswith(kind)} for kind in ("mlp", "cnn"))
-    counts = {n: [list(row.values()) for row in by[0].confusion.values()] for n, by in found.items()}
-    return {
-        "networks": plot_all(found),
-        "mlps": plot_together(mlps),
-        "cnns": plot_together(cnns),
-        "activations": plot_activations(dict(list(mlps.items())[:2])),
-        "train_size": plot_sizes(size_table(found)),
-        **{network: plot_curves(by_seed) for network, by_seed in found.items()},
-        **{f"{network}_confusion": plot_confusion(counts[network]) for network in found},
-    }
-
-
 def zoo_table() -> list[str]:
     """Return what the package comes with."""
-    lines = [
-        "| network | version | parameters | MFLOPs | test accuracy of the file, % | of seeds 0-2: mean (range) | MB |",
-        "|---|---|---|---|---|---|---|",
+    columns = "network", "version", "parameters", "MFLOPs", "test accuracy of the file, %"
+    rows = [
+        [
+            f"[`{weights.name}`](fashionzoo/weights/{weights.name}.md)",
+            weights.version,
+            f"{weights.meta['parameters']:,}",
+            f"{weights.meta['flops'] / 1e6:.1f}",
+            f"{100 * weights.metrics['test/acc']:.2f}",
+            weights.spread,
+            f"{weights.meta['bytes'] / 1e6:.1f}",
+        ]
+        for weights in list_weights()
     ]
-    for weights in list_weights():
-        card, entry = f"[`{weights.name}`](fashionzoo/weights/{weights.name}.md)", weights.meta
-        lines.append(
-            f"| {card} | {weights.version} | {entry['parameters']:,} | {entry['flops'] / 1e6:.1f} | "
-            f"{100 * weights.metrics['test/acc']:.2f} | {weights.spread} | {entry['bytes'] / 1e6:.1f} |"
-        )
-    return lines
+    return markdown.table([*columns, "of seeds 0-2: mean (range)", "MB"], rows)
 
 
 def readme(text: str, results_: Sequence[ClaimResult]) -> str:
     """Return the README with its generated tables renewed."""
     failed = [
-        f"| {result.claim.id} | {result.claim.statement} | {result.outcome} {result.held} | {result.reason} |"
+        [result.claim.id, result.claim.statement, f"{result.outcome} {result.num_passed}", result.reason]
         for result in results_
         if result.outcome != "holds"
     ]
@@ -356,9 +248,7 @@ def readme(text: str, results_: Sequence[ClaimResult]) -> str:
         "claims": [
             f"{count(results_)}. Those that do not hold:",
             "",
-            "| claim | the report says | outcome | why |",
-            "|---|---|---|---|",
-            *failed,
+            *markdown.table(["claim", "the report says", "outcome", "why"], failed),
         ],
         "zoo": zoo_table(),
     }
@@ -371,11 +261,11 @@ def readme(text: str, results_: Sequence[ClaimResult]) -> str:
 
 def main() -> None:
     """Write everything."""
-    found = {network: runs.find(LOGS, network, "report") for network in RECIPES}
-    results_ = claims.evaluate_claims(LOGS)
+    found = {network: runs.find(LOGS, network, "report") for network in NETWORKS}
+    results_ = evaluation.evaluate_claims(LOGS)
     FIGURES.mkdir(exist_ok=True)
-    with rc_context(STYLE):  # type: ignore[arg-type]  # a literal type for each key
-        for name, figure in plot(found).items():
+    with rc_context(result_figures.STYLE):  # type: ignore[arg-type]  # a literal type for each key
+        for name, figure in plot_results(found, size_table(found)).items():
             figure.savefig(FIGURES / f"{name}.png", metadata={"Software": None})
     (HERE / "RESULTS.md").write_text(results(found, results_))
     README.write_text(readme(README.read_text(), results_))

@@ -1,11 +1,14 @@
 """Model cards, written by ``export_weights.py`` from the manifest."""
 
+import sys
 from collections.abc import Mapping, Sequence
 
-from fashionzoo.classifier import NETWORKS
-from fashionzoo.images import CLASSES
-from fashionzoo.tables import top_confusions
-from fashionzoo.zoo import Weights
+import markdown
+
+from fashionzoo.images.classes import CLASSES
+from fashionzoo.plots.tables import top_confusions
+from fashionzoo.weights.manifest import Weights
+from fashionzoo.zoo.registry import get_class
 
 ABOUT = {"report": "as the report describes it", "tuned": "as well as is known today"}
 BY_RECIPE = ("dropout", "standardize")  # the versions of one architecture may differ in these
@@ -18,7 +21,7 @@ def card(versions: Sequence[Weights]) -> str:
         versions: Its trained versions.
     """
     name, entry, config = versions[0].name, versions[0].meta, versions[0].config
-    what = (NETWORKS[name].__doc__ or "").splitlines()[0]
+    what = (sys.modules[get_class(name).__module__].__doc__ or "").splitlines()[0]
     architecture = ", ".join(f"{key} {config[key]}" for key in config if key not in ("family", *BY_RECIPE))
     lines = [
         f"# {name}",
@@ -40,14 +43,14 @@ def card(versions: Sequence[Weights]) -> str:
         "## Training details",
         "",
         *(line for weights in versions for line in (training(weights), "")),
-        *table("flag (empty: none)", versions, settings(versions)),
+        *version_table("flag (empty: none)", versions, settings(versions)),
         "",
         "55,000 of Fashion-MNIST's 60,000 training images were trained on; the other 5,000 chose the recipe and the "
         "epoch. The test set was not used for any selection.",
         "",
         "## Evaluation",
         "",
-        *table("measure, on the test images", versions, measures(versions)),
+        *version_table("measure, on the test images", versions, measures(versions)),
         "",
         "## Error analysis",
         "",
@@ -62,13 +65,11 @@ def card(versions: Sequence[Weights]) -> str:
     return "\n".join(lines)
 
 
-def table(what: str, versions: Sequence[Weights], rows: Mapping[str, Sequence[str]]) -> list[str]:
+def version_table(what: str, versions: Sequence[Weights], rows: Mapping[str, Sequence[str]]) -> list[str]:
     """Return a table with a column for each version."""
-    return [
-        f"| {what} | " + " | ".join(weights.version for weights in versions) + " |",
-        "|---|" + "---|" * len(versions),
-        *(f"| {name} | " + " | ".join(values) + " |" for name, values in rows.items()),
-    ]
+    return markdown.table(
+        [what, *(weights.version for weights in versions)], [[name, *values] for name, values in rows.items()]
+    )
 
 
 def training(weights: Weights) -> str:

@@ -11,15 +11,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from fashionzoo.classifier import NETWORKS
-from fashionzoo.fault_tolerance import TrainingInterruptedError
-from fashionzoo.launcher import train
-from fashionzoo.recipes import RECIPES
-from fashionzoo.reference_runs import SEEDS
-from fashionzoo.runs import Run
+from fashionzoo.callbacks.shutdown import TrainingInterruptedError
+from fashionzoo.claims.claim import NETWORKS
+from fashionzoo.claims.reference_runs import SEEDS
+from fashionzoo.claims.runs import Run
+from fashionzoo.runner.launch import train
+from fashionzoo.zoo.registry import get_class
 
 SIZES = (100, 200, 500, 1000, 5000)
-CNNS = tuple(name for name in RECIPES if name.startswith("cnn"))
+CNNS = tuple(name for name in NETWORKS if name.startswith("cnn"))
 TABLE = Path(__file__).with_suffix(".csv")
 COLUMNS = ("network", "train_size", "seed", "epochs", "val/acc", "test/acc")
 
@@ -28,7 +28,7 @@ def measure(network: str, size: int, seed: int) -> list[object]:
     """Train once; return the row of the table."""
     flags = [f"--data.train_size={size}", f"--seed_everything={seed}"]
     with tempfile.TemporaryDirectory() as folder:
-        train(NETWORKS[network], flags, Path(folder) / network / "run")
+        train(get_class(network), flags, Path(folder) / network / "run")
         run = Run(Path(folder) / network / "run")
         return [network, size, seed, run.epochs, run.best_epoch()[0], run.final("test/acc")]
 

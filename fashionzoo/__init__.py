@@ -8,47 +8,53 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from fashionzoo.classifier import (
-        BalancedCNN,
-        Classifier,
-        DropoutL2CNN,
-        PlainCNN,
-        ReLUNarrowingMLP,
-        ReLUWideningMLP,
-        SigmoidNarrowingMLP,
-    )
-    from fashionzoo.data import Augment, FashionMNISTDataModule
+    from fashionzoo.data.augmentation import Augment
+    from fashionzoo.data.datamodule import FashionMNISTDataModule
     from fashionzoo.errors import FashionZooError, InputError
-    from fashionzoo.evaluation import Evaluation, evaluate
-    from fashionzoo.images import CLASSES, Prediction, Preprocess
-    from fashionzoo.launcher import launch
-    from fashionzoo.networks import CNN, MLP
-    from fashionzoo.recipes import RECIPES, Recipe
-    from fashionzoo.zoo import Weights, get_model, get_weights, list_models
+    from fashionzoo.images.classes import CLASSES, Prediction
+    from fashionzoo.images.preprocessing import Preprocess
+    from fashionzoo.models.cnn import CNN
+    from fashionzoo.models.mlp import MLP
+    from fashionzoo.models.network import ModuleNetwork, Network
+    from fashionzoo.networks.cnn_balanced import BalancedCNN
+    from fashionzoo.networks.cnn_dropout_l2 import DropoutL2CNN
+    from fashionzoo.networks.cnn_plain import PlainCNN
+    from fashionzoo.networks.mlp_relu_narrowing import ReLUNarrowingMLP
+    from fashionzoo.networks.mlp_relu_widening import ReLUWideningMLP
+    from fashionzoo.networks.mlp_sigmoid_narrowing import SigmoidNarrowingMLP
+    from fashionzoo.runner.launch import launch
+    from fashionzoo.training.classifier import Classifier
+    from fashionzoo.training.recipe import Recipe
+    from fashionzoo.weights.manifest import Weights
+    from fashionzoo.zoo.comparison import Comparison, compare
+    from fashionzoo.zoo.evaluation import Evaluation, evaluate
+    from fashionzoo.zoo.models import get_model, get_weights
+    from fashionzoo.zoo.recipes import RECIPES
+    from fashionzoo.zoo.registry import list_models
 
-_HOMES = {
-    "classifier": (
-        "BalancedCNN",
-        "Classifier",
-        "DropoutL2CNN",
-        "PlainCNN",
-        "ReLUNarrowingMLP",
-        "ReLUWideningMLP",
-        "SigmoidNarrowingMLP",
-    ),
-    "data": ("Augment", "FashionMNISTDataModule"),
+_NAMES = {  # by the module that defines them; the classes of the networks are found by their files
+    "data.augmentation": ("Augment",),
+    "data.datamodule": ("FashionMNISTDataModule",),
     "errors": ("FashionZooError", "InputError"),
-    "evaluation": ("Evaluation", "evaluate"),
-    "images": ("CLASSES", "Prediction", "Preprocess"),
-    "launcher": ("launch",),
-    "networks": ("CNN", "MLP"),
-    "recipes": ("RECIPES", "Recipe"),
-    "zoo": ("Weights", "get_model", "get_weights", "list_models"),
+    "images.classes": ("CLASSES", "Prediction"),
+    "images.preprocessing": ("Preprocess",),
+    "models.cnn": ("CNN",),
+    "models.mlp": ("MLP",),
+    "models.network": ("ModuleNetwork", "Network"),
+    "runner.launch": ("launch",),
+    "training.classifier": ("Classifier",),
+    "training.recipe": ("Recipe",),
+    "weights.manifest": ("Weights",),
+    "zoo.comparison": ("Comparison", "compare"),
+    "zoo.evaluation": ("Evaluation", "evaluate"),
+    "zoo.models": ("get_model", "get_weights"),
+    "zoo.recipes": ("RECIPES",),
+    "zoo.registry": ("list_models",),
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "CLASSES",
@@ -58,11 +64,14 @@ __all__ = [
     "Augment",
     "BalancedCNN",
     "Classifier",
+    "Comparison",
     "DropoutL2CNN",
     "Evaluation",
     "FashionMNISTDataModule",
     "FashionZooError",
     "InputError",
+    "ModuleNetwork",
+    "Network",
     "PlainCNN",
     "Prediction",
     "Preprocess",
@@ -71,6 +80,7 @@ __all__ = [
     "Recipe",
     "SigmoidNarrowingMLP",
     "Weights",
+    "compare",
     "evaluate",
     "get_model",
     "get_weights",
@@ -80,9 +90,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    if not name.startswith("_"):
+        from fashionzoo.networks import module_of_class
+
+        if module := module_of_class(name):
+            return getattr(importlib.import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

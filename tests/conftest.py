@@ -13,12 +13,12 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import pytest
 
-from fashionzoo import files
+from fashionzoo.data import sources
 
 SERVER = multiprocessing.get_context("forkserver")  # starts processes in which torch and Lightning are imported already
-SERVER.set_forkserver_preload(["fashionzoo.launcher", "tests.processes"])
+SERVER.set_forkserver_preload(["fashionzoo.runner.launch", "tests.processes"])
 
-NAMES = tuple(files.SHA256)
+NAMES = tuple(sources.SHA256)
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -45,9 +45,9 @@ def contents(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, bytes
     """The synthetic files by name, which pass for Fashion-MNIST while the test runs; nothing else is in reach."""
     made = synthetic()
     for name, content in made.items():
-        monkeypatch.setitem(files.SHA256, name, hashlib.sha256(content).hexdigest())
-    monkeypatch.setattr(files, "DEBIAN", tmp_path / "no-such-package")
-    monkeypatch.setattr(files, "MIRRORS", ())
+        monkeypatch.setitem(sources.SHA256, name, hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(sources, "DEBIAN", tmp_path / "no-such-package")
+    monkeypatch.setattr(sources, "MIRRORS", ())
     return made
 
 
@@ -70,8 +70,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def real_root() -> Path:
     """The root of the real data, fetched if need be."""
-    files.ensure_downloaded()
-    return files.resolve_data_dir()
+    sources.ensure_downloaded()
+    return sources.resolve_data_dir()
 
 
 def put(root: Path, contents: dict[str, bytes], packed: bool = False) -> Path:

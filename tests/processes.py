@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from fashionzoo import files
-from fashionzoo.classifier import NETWORKS
+from fashionzoo.data import sources
+from fashionzoo.zoo.registry import get_class
 from tests.conftest import SERVER
 
 SMALL = {
@@ -25,9 +25,9 @@ SMALL = {
 
 def trust(root: Path) -> None:
     """Take the files under a root for Fashion-MNIST, in this process."""
-    for name in files.SHA256:
+    for name in sources.SHA256:
         content = (root / "FashionMNIST" / "raw" / name).read_bytes()
-        files.SHA256[name] = hashlib.sha256(content).hexdigest()
+        sources.SHA256[name] = hashlib.sha256(content).hexdigest()
 
 
 def _redirect(folder: Path) -> None:
@@ -45,13 +45,13 @@ def _fit(folder: Path, root: Path, network: str, flags: tuple[str, ...], prepare
     """Train in a folder."""
     _redirect(folder)
     trust(root)
-    from fashionzoo.launcher import launch
+    from fashionzoo.runner.launch import launch
 
     if prepare is not None:
         prepare()
     flags = (f"--data.root={root}", "--data.val_size=200", *SMALL[network[:3]], *flags)
     sys.argv = ["train.py", *flags]
-    launch(NETWORKS[network], flags)
+    launch(get_class(network), flags)
 
 
 def _run(folder: Path, root: Path | None, argv: tuple[str, ...]) -> None:
@@ -61,7 +61,7 @@ def _run(folder: Path, root: Path | None, argv: tuple[str, ...]) -> None:
         trust(root)
     sys.argv = list(argv)
     if argv[0] == "fashionzoo":
-        from fashionzoo.cli import main
+        from fashionzoo.cli.main import main
 
         main()
     else:

@@ -14,9 +14,9 @@ from lightning.pytorch import Trainer
 from PIL import Image
 
 import fashionzoo as fz
-from fashionzoo.classifier import NETWORKS
-from fashionzoo.cli import main
-from fashionzoo.export import export
+from fashionzoo.cli.main import main
+from fashionzoo.zoo.export import export
+from fashionzoo.zoo.registry import get_class, list_models
 from tests.processes import fit
 
 HERE = Path(__file__).parent
@@ -43,7 +43,7 @@ def accuracy(name: str, version: str) -> Any:
 def test_one_data_module_serves_networks_that_preprocess_in_different_ways(tester: Trainer, real_root: Path) -> None:
     data = fz.FashionMNISTDataModule()
     for name, version in (("cnn_plain", "tuned"), ("mlp_sigmoid_narrowing", "report"), ("cnn_plain", "report")):
-        (metrics,) = tester.test(NETWORKS[name].from_zoo(version), data, verbose=False)
+        (metrics,) = tester.test(get_class(name).from_zoo(version), data, verbose=False)
         assert metrics["test/acc"] == accuracy(name, version)
 
 
@@ -61,18 +61,22 @@ def test_evaluating_a_network_in_training_mode_neither_changes_the_number_nor_th
     name: str, real_root: Path
 ) -> None:
     network = fz.get_model(name, weights="report").train()
-    network.blocks[0].eval()  # as someone does who freezes a part
+    network.hidden_blocks["block0"].eval()  # as someone does who freezes a part
     before = state(network)
     for _ in range(2):
         assert fz.evaluate(network).metrics["test/acc"] == accuracy(name, "report")
     assert all(map(torch.equal, before, state(network)))
-    assert (network.training, network.blocks[0].training, network.blocks[1].training) == (True, False, True)
+    assert (network.training, network.hidden_blocks["block0"].training, network.hidden_blocks["block1"].training) == (
+        True,
+        False,
+        True,
+    )
 
 
 def test_a_classifier_is_evaluated_and_exported_as_its_network_is(real_root: Path, tmp_path: Path) -> None:
     classifier = fz.ReLUNarrowingMLP.from_zoo("report").train()
-    assert fz.evaluate(classifier).metrics["test/acc"] == accuracy("mlp_relu_narrowing", "report")  # type: ignore[arg-type]
-    export(classifier, str(tmp_path / "m.PT2"))  # type: ignore[arg-type]
+    assert fz.evaluate(classifier).metrics["test/acc"] == accuracy("mlp_relu_narrowing", "report")
+    export(classifier, str(tmp_path / "m.PT2"))
     assert classifier.training
     assert [path.name for path in tmp_path.iterdir()] == ["m.PT2"]
 
@@ -85,10 +89,10 @@ def test_a_network_in_another_precision_classifies_and_evaluates(convert: str, r
     assert fz.evaluate(network).metrics["test/acc"] == pytest.approx(published, abs=3e-3)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", list_models())
 @pytest.mark.parametrize("version", ["report", "tuned"])
 def test_the_weights_of_the_zoo_go_into_a_lightning_module(name: str, version: str) -> None:
-    classifier = NETWORKS[name].from_zoo(version)
+    classifier = get_class(name).from_zoo(version)
     network = fz.get_model(name, weights=version)
     assert all(map(torch.equal, state(classifier.network), state(network)))
     assert classifier.network.config == network.config
@@ -97,14 +101,16 @@ def test_the_weights_of_the_zoo_go_into_a_lightning_module(name: str, version: s
 
 def test_weights_of_the_zoo_can_be_fine_tuned(tiny_root: Path) -> None:
     classifier = fz.BalancedCNN.from_zoo("tuned", lr=1e-3, schedule="constant", dropout=0.3)
-    for parameter in classifier.network.blocks.parameters():
+    network = classifier.network
+    assert isinstance(network, fz.CNN)
+    for parameter in network.blocks.parameters():
         parameter.requires_grad_(False)
-    blocks, head = state(classifier.network.blocks[0]), state(classifier.network.head)
+    blocks, head = state(network.blocks[0]), state(network.head)
     data = fz.FashionMNISTDataModule(tiny_root, batch_size=100, val_size=900)
     Trainer(accelerator="cpu", max_epochs=1, enable_checkpointing=False, **QUIET).fit(classifier, data)
-    frozen = [torch.equal(*pair) for pair in zip(blocks, state(classifier.network.blocks[0]), strict=True)]
+    frozen = [torch.equal(*pair) for pair in zip(blocks, state(network.blocks[0]), strict=True)]
     assert sum(frozen) >= 4  # all but the statistics of batch norm
-    assert not any(map(torch.equal, head, state(classifier.network.head)))
+    assert not any(map(torch.equal, head, state(network.head)))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +130,8 @@ def test_weights_that_do_not_fit_a_module_are_refused(arguments: dict[str, Any],
 
 
 def test_a_class_takes_what_get_model_takes() -> None:
-    for name, classifier in NETWORKS.items():
+    for name in list_models():
+        classifier = get_class(name)
         config = {key: value for key, value in fz.get_model(name).config.items() if key != "family"}
         assert classifier(**config).network.config == fz.get_model(name, **config).config
 
@@ -189,7 +196,7 @@ def test_a_checkpoint_stands_for_the_name_of_its_network(
     assert (tmp_path / "m.safetensors").exists()
     with pytest.raises(SystemExit):
         main(["evaluate", "--json"])
-    assert "arguments are required: NETWORK" in capsys.readouterr().err
+    assert "name a network, or a checkpoint" in capsys.readouterr().err
 
 
 def test_the_name_of_a_network_may_come_after_its_flags(capsys: pytest.CaptureFixture[str]) -> None:

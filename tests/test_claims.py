@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from fashionzoo import RECIPES, Recipe, reference_runs
-from fashionzoo.cli import main
-from fashionzoo.fault_tolerance import GracefulShutdown, TrainingInterruptedError
+from fashionzoo import RECIPES, Recipe
+from fashionzoo.callbacks.shutdown import GracefulShutdown, TrainingInterruptedError
+from fashionzoo.claims import reference_runs
+from fashionzoo.cli.main import main
+from fashionzoo.zoo.registry import get_class
 
 LOGS = Path(__file__).parent.parent / "lightning_logs"
 SHORT = ("mlp_relu_narrowing", "cnn_plain")  # of which reference runs are made here
@@ -156,7 +158,7 @@ def test_a_folder_that_is_not_there_gets_one_line(tmp_path: Path, capsys: pytest
 
 def test_measuring_needs_neither_torch_nor_lightning() -> None:
     words = ["claims", str(LOGS)]
-    code = f"import sys; from fashionzoo.cli import main; main({words}); sys.exit('torch' in sys.modules)"
+    code = f"import sys; from fashionzoo.cli.main import main; main({words}); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
@@ -165,7 +167,7 @@ def short_recipes(monkeypatch: pytest.MonkeyPatch, tiny_root: Path) -> None:
     """Recipes of three epochs on the synthetic data, for two networks."""
     data = {"root": str(tiny_root), "val_size": 200}
     for name in SHORT:
-        monkeypatch.setitem(RECIPES, name, {"report": Recipe("short", epochs=3, patience=3, data=data)})
+        monkeypatch.setattr(get_class(name), "recipes", {"report": Recipe("short", epochs=3, patience=3, data=data)})
 
 
 def numbers(logs: Path) -> dict[str, bytes]:

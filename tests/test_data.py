@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from fashionzoo import Augment, FashionMNISTDataModule, FashionZooError, Preprocess, files
-from fashionzoo.data import stratified_permutation
+from fashionzoo import Augment, FashionMNISTDataModule, FashionZooError, Preprocess
+from fashionzoo.data import sources
+from fashionzoo.data.dataset import stratified_permutation
 
 ORDER = "48a2a1f9b05d71b689b48a122c8d9c1db05a13eca7180a839be61e77d751ea27"  # SHA-256 of the split's indices
 
@@ -20,7 +21,7 @@ def ready(root: Path, **arguments: object) -> FashionMNISTDataModule:
 
 
 def test_the_split_is_disjoint_stratified_and_fixed(real_root: Path) -> None:
-    _, labels = files.load_split("train", real_root)
+    _, labels = sources.load_split("train", real_root)
     order = stratified_permutation(labels, FashionMNISTDataModule().seed)
     assert torch.equal(order.sort().values, torch.arange(60000))
     assert labels[order[:5000]].bincount().tolist() == [500] * 10
@@ -88,7 +89,7 @@ def test_sizes_that_do_not_fit_are_refused(tiny_root: Path, arguments: dict[str,
 
 
 def test_preprocessing_standardizes_the_training_set(real_root: Path) -> None:
-    images = Preprocess()(files.load_split("train", real_root)[0])
+    images = Preprocess()(sources.load_split("train", real_root)[0])
     assert images.mean().item() == pytest.approx(0, abs=1e-3)
     assert images.std().item() == pytest.approx(1, abs=1e-3)
 

@@ -15,7 +15,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fashionzoo import FashionZooError, files
+from fashionzoo import FashionZooError
+from fashionzoo.data import sources
 from tests.conftest import NAMES, SERVER, idx, put
 
 IMAGES = "train-images-idx3-ubyte"
@@ -34,8 +35,8 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def test_raw_files_under_the_root_are_used_as_they_are(tiny_root: Path) -> None:
-    assert {origin.source for origin in files.ensure_downloaded(tiny_root)} == {"found"}
-    images, labels = files.load_split("train", tiny_root)
+    assert {origin.source for origin in sources.ensure_downloaded(tiny_root)} == {"found"}
+    images, labels = sources.load_split("train", tiny_root)
     assert images.shape == (1000, 28, 28)
     assert images.dtype == torch.uint8
     assert labels[:12].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
@@ -43,7 +44,7 @@ def test_raw_files_under_the_root_are_used_as_they_are(tiny_root: Path) -> None:
 
 def test_packed_files_under_the_root_are_unpacked(contents: dict[str, bytes], tmp_path: Path) -> None:
     raw = put(tmp_path, contents, packed=True)
-    assert all(origin.source.startswith("unpacked from") for origin in files.ensure_downloaded(tmp_path))
+    assert all(origin.source.startswith("unpacked from") for origin in sources.ensure_downloaded(tmp_path))
     assert {name: (raw / name).read_bytes() for name in NAMES} == contents
 
 
@@ -51,9 +52,9 @@ def test_debian_s_package_is_used_when_the_root_is_empty(
     contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = put(tmp_path / "package", contents, packed=True)
-    monkeypatch.setattr(files, "DEBIAN", package)
-    assert all("Debian" in origin.source for origin in files.ensure_downloaded(tmp_path / "root"))
-    assert len(files.load_split("test", tmp_path / "root")[1]) == 200
+    monkeypatch.setattr(sources, "DEBIAN", package)
+    assert all("Debian" in origin.source for origin in sources.ensure_downloaded(tmp_path / "root"))
+    assert len(sources.load_split("test", tmp_path / "root")[1]) == 200
 
 
 def test_a_mirror_that_fails_is_followed_by_the_next(
@@ -65,8 +66,8 @@ def test_a_mirror_that_fails_is_followed_by_the_next(
     for name, content in contents.items():
         (folder / "good" / f"{name}.gz").write_bytes(gzip.compress(content))
         (folder / "liar" / f"{name}.gz").write_text("<html>Please log in to this hotspot</html>")
-    monkeypatch.setattr(files, "MIRRORS", (f"{address}/missing", f"{address}/liar", f"{address}/good"))
-    origins = files.ensure_downloaded(tmp_path / "root")
+    monkeypatch.setattr(sources, "MIRRORS", (f"{address}/missing", f"{address}/liar", f"{address}/good"))
+    origins = sources.ensure_downloaded(tmp_path / "root")
     assert {origin.source for origin in origins} == {f"downloaded from {address}/good"}
     assert {origin.path.read_bytes() for origin in origins} == set(contents.values())
     assert sorted(path.name for path in origins[0].path.parent.iterdir() if path.name != ".lock") == sorted(NAMES)
@@ -75,9 +76,9 @@ def test_a_mirror_that_fails_is_followed_by_the_next(
 def test_without_data_and_network_the_line_names_the_ways_out(
     contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "MIRRORS", ("http://127.0.0.1:9",))
+    monkeypatch.setattr(sources, "MIRRORS", ("http://127.0.0.1:9",))
     with pytest.raises(FashionZooError, match="internet, or `apt-get install dataset-fashion-mnist`, or put the four"):
-        files.ensure_downloaded(tmp_path)
+        sources.ensure_downloaded(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_a_damaged_file_is_refused_by_name(
     raw = put(tmp_path, contents | {IMAGES: damage(contents[IMAGES])}, packed)
     line = rf"{IMAGES}.* in {raw} .*{complaint}.* delete it and run `fashionzoo data --root {tmp_path}`"
     with pytest.raises(FashionZooError, match=line):
-        files.ensure_downloaded(tmp_path) if packed else files.load_split("train", tmp_path)
+        sources.ensure_downloaded(tmp_path) if packed else sources.load_split("train", tmp_path)
 
 
 @pytest.mark.parametrize("damage", [lambda packed: packed[:-20], lambda packed: b"", lambda packed: b"not gzip"])
@@ -109,44 +110,44 @@ def test_a_damaged_archive_is_refused_by_name(contents: dict[str, bytes], tmp_pa
     archive = raw / f"{IMAGES}.gz"
     archive.write_bytes(damage(archive.read_bytes()))
     with pytest.raises(FashionZooError, match=rf"{IMAGES}.gz in {raw} is (damaged|empty)"):
-        files.ensure_downloaded(tmp_path)
+        sources.ensure_downloaded(tmp_path)
     assert not (raw / IMAGES).exists()
 
 
 def test_a_missing_file_is_named(tiny_root: Path) -> None:
     (tiny_root / "FashionMNIST" / "raw" / IMAGES).unlink()
     with pytest.raises(FashionZooError, match=rf"cannot read .*{IMAGES} .*run `fashionzoo data --root {tiny_root}`"):
-        files.load_split("train", tiny_root)
+        sources.load_split("train", tiny_root)
 
 
 def test_a_root_that_cannot_be_written_is_refused(contents: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(FashionZooError, match=r"cannot write the data to .*name a folder that you can write to"):
-        files.ensure_downloaded(tmp_path / "file")
+        sources.ensure_downloaded(tmp_path / "file")
 
 
 def test_the_environment_names_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASHIONZOO_DATA", "/elsewhere")
-    assert files.resolve_data_dir() == Path("/elsewhere")
-    assert files.resolve_data_dir("/here") == Path("/here")
+    assert sources.resolve_data_dir() == Path("/elsewhere")
+    assert sources.resolve_data_dir("/here") == Path("/here")
 
 
 def test_the_real_data_is_fashion_mnist(real_root: Path) -> None:
-    images, labels = files.load_split("train", real_root)
+    images, labels = sources.load_split("train", real_root)
     assert images.shape == (60000, 28, 28)
     assert labels.bincount().tolist() == [6000] * 10
-    images, labels = files.load_split("test", real_root)
+    images, labels = sources.load_split("test", real_root)
     assert images.shape == (10000, 28, 28)
     assert labels.bincount().tolist() == [1000] * 10
 
 
 def obtain(root: Path, mirror: str, digests: dict[str, str], answers: Queue[int]) -> None:
     """Fetch and read the data in a process of its own; answer with how many images there are."""
-    files.SHA256.update(digests)
-    files.DEBIAN = root / "no-such-package"
-    files.MIRRORS = (mirror,)  # type: ignore[assignment]  # as many as there are
-    files.ensure_downloaded(root)
-    answers.put(len(files.load_split("train", root)[1]))
+    sources.SHA256.update(digests)
+    sources.DEBIAN = root / "no-such-package"
+    sources.MIRRORS = (mirror,)  # type: ignore[assignment]  # as many as there are
+    sources.ensure_downloaded(root)
+    answers.put(len(sources.load_split("train", root)[1]))
 
 
 def test_processes_that_start_at_once_on_an_empty_root_all_get_good_data(
@@ -156,7 +157,7 @@ def test_processes_that_start_at_once_on_an_empty_root_all_get_good_data(
     for name, content in contents.items():
         (folder / f"{name}.gz").write_bytes(gzip.compress(content))
     answers: Queue[int] = SERVER.Queue()
-    arguments = (tmp_path / "root", address, dict(files.SHA256), answers)
+    arguments = (tmp_path / "root", address, dict(sources.SHA256), answers)
     processes = [SERVER.Process(target=obtain, args=arguments) for _ in range(4)]
     for process in processes:
         process.start()
@@ -173,9 +174,9 @@ def test_an_interrupted_download_leaves_nothing_that_looks_whole(
     for name, content in contents.items():
         packed = gzip.compress(content)
         (folder / f"{name}.gz").write_bytes(packed[: len(packed) // 2])
-    monkeypatch.setattr(files, "MIRRORS", (address,))
+    monkeypatch.setattr(sources, "MIRRORS", (address,))
     with pytest.raises(FashionZooError, match=r"cannot be downloaded .*not the file"):
-        files.ensure_downloaded(tmp_path / "root")
+        sources.ensure_downloaded(tmp_path / "root")
     assert [path.name for path in (tmp_path / "root" / "FashionMNIST" / "raw").iterdir()] == [".lock"]
 
 
@@ -183,8 +184,8 @@ def test_a_read_only_root_with_good_files_works(tiny_root: Path) -> None:
     raw = tiny_root / "FashionMNIST" / "raw"
     before = {path: path.stat().st_mtime_ns for path in (*raw.iterdir(), raw)}
     raw.chmod(0o555)
-    files.ensure_downloaded(tiny_root)
-    assert len(files.load_split("train", tiny_root)[1]) == 1000
+    sources.ensure_downloaded(tiny_root)
+    assert len(sources.load_split("train", tiny_root)[1]) == 1000
     assert {path: path.stat().st_mtime_ns for path in (*raw.iterdir(), raw)} == before  # nothing was written
 
 
@@ -193,4 +194,4 @@ def test_a_read_only_root_with_good_files_works(tiny_root: Path) -> None:
 def test_any_bytes_in_place_of_a_file_are_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     raw = put(tmp_path_factory.getbasetemp() / "random", dict.fromkeys(NAMES, content))
     with pytest.raises(FashionZooError, match=r"is (empty|damaged)"):
-        files.load_split("train", raw.parent.parent)
+        sources.load_split("train", raw.parent.parent)

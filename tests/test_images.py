@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageOps
 
-from fashionzoo import MLP, FashionZooError, Preprocess, files
-from fashionzoo.cli import main
-from fashionzoo.images import to_uint8
+from fashionzoo import MLP, FashionZooError, Preprocess
+from fashionzoo.cli.main import main
+from fashionzoo.data import sources
+from fashionzoo.images.conversion import to_uint8
 
 BOX = (8, 4, 20, 24)  # a bright garment on black, taller than wide and not symmetric
 RESIZED = 115  # gray levels that a pixel at the garment's edge may be off when a picture is made smaller
@@ -196,7 +197,7 @@ def to_picture(pixels: torch.Tensor) -> Image.Image:
 def test_no_image_of_the_test_set_looks_black_on_white(real_root: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        to_uint8(files.load_split("test", real_root)[0])
+        to_uint8(sources.load_split("test", real_root)[0])
 
 
 @pytest.mark.parametrize("nothing", [[], (), iter(()), torch.zeros(0, 28, 28), np.zeros((0, 28, 28))])

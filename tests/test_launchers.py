@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from fashionzoo import CLASSES, RECIPES, FashionZooError, files
-from fashionzoo.classifier import NETWORKS
-from fashionzoo.cli import main
-from fashionzoo.hardware import has_native_bf16
-from fashionzoo.launcher import TrainCLI
-from fashionzoo.recipes import get_recipe
-from fashionzoo.runs import Run
+from fashionzoo import CLASSES, RECIPES, FashionZooError
+from fashionzoo.claims.runs import Run
+from fashionzoo.cli.main import main
+from fashionzoo.data import sources
+from fashionzoo.environment import has_native_bf16
+from fashionzoo.runner.cli import TrainCLI
+from fashionzoo.training.recipe import get_recipe
+from fashionzoo.zoo.registry import get_class
 from tests.conftest import put
 from tests.processes import run
 
@@ -130,7 +131,7 @@ def test_the_saved_configuration_reproduces_the_run(
 def test_a_trained_network_predicts_from_its_checkpoint(
     runs: dict[str, tuple[Path, str]], tmp_path: Path, capsys: pytest.CaptureFixture[str], real_root: Path
 ) -> None:
-    images, _ = files.load_split("test", real_root)
+    images, _ = sources.load_split("test", real_root)
     Image.fromarray(images[1].numpy()).save(tmp_path / "one.png")
     (tmp_path / "text.png").write_text("not an image")
     checkpoint = runs["cnn_plain"][0] / "checkpoints" / "best.ckpt"
@@ -267,13 +268,13 @@ def test_the_precision_is_the_fastest_that_the_hardware_has(
     network: str, batch_size: str, pays: bool, tmp_path: Path
 ) -> None:
     flags = [f"--data.batch_size={batch_size}", f"--trainer.default_root_dir={tmp_path}", "--trainer.accelerator=cpu"]
-    precision = TrainCLI(NETWORKS[network], flags).trainer.precision
+    precision = TrainCLI(get_class(network), flags).trainer.precision
     assert precision == ("bf16-mixed" if pays and has_native_bf16(torch.device("cpu")) else "32-true")
 
 
 def test_the_precision_can_be_overruled(tmp_path: Path) -> None:
     flags = ["--trainer.precision=32-true", f"--trainer.default_root_dir={tmp_path}"]
-    assert TrainCLI(NETWORKS["cnn_plain"], flags).trainer.precision == "32-true"
+    assert TrainCLI(get_class("cnn_plain"), flags).trainer.precision == "32-true"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -345,7 +346,7 @@ def test_a_checkpoint_of_another_network_is_refused(
 
 
 def test_looking_things_up_needs_neither_torch_nor_lightning() -> None:
-    code = "import sys; from fashionzoo.cli import main; main(['list']); sys.exit('torch' in sys.modules)"
+    code = "import sys; from fashionzoo.cli.main import main; main(['list']); sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert all(name in done.stdout for name in RECIPES)
@@ -355,7 +356,7 @@ def test_predicting_does_not_need_lightning(runs: dict[str, tuple[Path, str]], t
     Image.new("L", (28, 28)).save(tmp_path / "black.png")
     checkpoint = runs["cnn_plain"][0] / "checkpoints" / "best.ckpt"
     words = ["predict", str(tmp_path / "black.png"), "--checkpoint", str(checkpoint)]
-    code = f"import sys; from fashionzoo.cli import main; main({words!r}); sys.exit('lightning' in sys.modules)"
+    code = f"import sys; from fashionzoo.cli.main import main; main({words!r}); sys.exit('lightning' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -391,4 +392,4 @@ def test_any_number_for_a_flag_is_taken_or_refused_by_name(
 def test_any_name_of_a_recipe_is_known_or_refused(network: str, recipe: str) -> None:
     for name in (network, "cnn_plain"):
         with pytest.raises(FashionZooError, match=r"unknown (network|recipe)"):
-            get_recipe(name, recipe)
+            get_recipe(get_class(name), recipe)

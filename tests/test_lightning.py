@@ -15,8 +15,8 @@ from lightning.pytorch.tuner.tuning import Tuner
 from torch.utils.data import DataLoader, TensorDataset
 
 import fashionzoo as fz
-from fashionzoo import checkpoints
-from fashionzoo.runs import Run
+from fashionzoo.claims.runs import Run
+from fashionzoo.training import checkpoints
 from tests.processes import fit
 
 QUIET = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}

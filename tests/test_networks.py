@@ -6,31 +6,43 @@ import pytest
 import torch
 from PIL import Image
 
-from fashionzoo import CLASSES, CNN, MLP, RECIPES, FashionZooError, Prediction
-from fashionzoo.classifier import NETWORKS, Classifier
-from fashionzoo.networks import Network, build
+from fashionzoo import (
+    CLASSES,
+    CNN,
+    MLP,
+    RECIPES,
+    FashionZooError,
+    Prediction,
+    ReLUNarrowingMLP,
+    ReLUWideningMLP,
+    SigmoidNarrowingMLP,
+)
+from fashionzoo.models.factory import build_network
+from fashionzoo.models.network import Network
+from fashionzoo.training.classifier import Classifier
+from fashionzoo.zoo.registry import get_class, list_models
 
 
 @pytest.mark.parametrize("name", ["mlp_sigmoid_narrowing", "mlp_relu_narrowing"])
 def test_the_narrowing_mlps_have_about_220_thousand_parameters(name: str) -> None:
-    sizes = [parameter.numel() for parameter in NETWORKS[name]().parameters()]  # type: ignore[call-arg]
+    sizes = [parameter.numel() for parameter in get_class(name)().parameters()]  # type: ignore[call-arg]
     assert sum(sizes) == 784 * 256 + 256 + 256 * 64 + 64 + 64 * 10 + 10
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", list_models())
 def test_each_network_has_recipes_a_launcher_and_logits_for_ten_classes(name: str) -> None:
-    network = NETWORKS[name]()  # type: ignore[call-arg]
+    network = get_class(name)()  # type: ignore[call-arg]
     assert network(torch.rand(3, 1, 28, 28)).shape == (3, 10)
     assert set(RECIPES[name]) == {"report", "tuned"}
     assert (Path(__file__).parent.parent / "experiments" / f"{name}.py").is_file()
 
 
 def test_the_registry_and_the_recipes_name_the_same_networks() -> None:
-    assert list(NETWORKS) == list(RECIPES)
+    assert list_models() == list(RECIPES)
 
 
 def test_the_three_mlps_differ_as_the_report_says() -> None:
-    one, two, three = (NETWORKS[name]() for name in list(NETWORKS)[:3])  # type: ignore[call-arg]
+    one, two, three = SigmoidNarrowingMLP(), ReLUNarrowingMLP(), ReLUWideningMLP()
     assert one.network.config["activation"] == "sigmoid"
     assert one.network.config | {"activation": "relu"} == two.network.config
     assert two.lr < one.lr
@@ -38,7 +50,7 @@ def test_the_three_mlps_differ_as_the_report_says() -> None:
 
 
 def test_network_5_is_network_4_with_dropout_and_l2() -> None:
-    four, five = NETWORKS["cnn_plain"](), NETWORKS["cnn_dropout_l2"]()  # type: ignore[call-arg]
+    four, five = get_class("cnn_plain")(), get_class("cnn_dropout_l2")()  # type: ignore[call-arg]
     assert five.network.config | {"dropout": 0.0} == four.network.config
     assert (four.weight_decay, five.weight_decay > 0, four.lr) == (0, True, five.lr)
 
@@ -47,7 +59,7 @@ def test_network_5_is_network_4_with_dropout_and_l2() -> None:
     "network", [MLP((8, 4), "sigmoid", dropout=0.5), CNN((4, 2), (), batch_norm=True, convolutions=(1, 2))]
 )
 def test_a_network_can_be_rebuilt_from_its_configuration(network: Network) -> None:
-    again = build(network.config)
+    again = build_network(network.config)
     again.load_state_dict(network.state_dict())
     images = torch.rand(5, 1, 28, 28)
     assert torch.equal(again.eval()(images), network.eval()(images))
@@ -101,13 +113,13 @@ def test_impossible_networks_are_refused(family: type[MLP | CNN], arguments: dic
 )
 def test_impossible_training_is_refused(arguments: dict[str, float], complaint: str) -> None:
     with pytest.raises(FashionZooError, match=complaint):
-        NETWORKS["cnn_plain"](**arguments)  # type: ignore[arg-type]
+        get_class("cnn_plain")(**arguments)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
 def network() -> Classifier:
     """An untrained network."""
-    return NETWORKS["cnn_plain"]()  # type: ignore[call-arg]
+    return get_class("cnn_plain")()  # type: ignore[call-arg]
 
 
 def test_one_image_gives_one_prediction(network: Classifier, tmp_path: Path) -> None:

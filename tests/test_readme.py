@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from fashionzoo import CLASSES
-from fashionzoo.zoo import WEIGHTS_DIR, list_models
+from fashionzoo.weights.manifest import WEIGHTS_DIR
+from fashionzoo.zoo.registry import list_models
 from tests.processes import run
 
 HERE = Path(__file__).parent

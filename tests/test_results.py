@@ -5,34 +5,38 @@ import re
 from pathlib import Path
 
 import benchmark
+import implementations
 import make_results
 import pytest
 import yaml
 from PIL import Image
+from result_figures import plot_results
 
-from fashionzoo import RECIPES, claims, runs
-from fashionzoo.classifier import NETWORKS
-from fashionzoo.recipes import get_recipe
-from fashionzoo.reference_runs import RECORDS, SEEDS
-from fashionzoo.runs import run_dir
-from fashionzoo.zoo import VERSIONS
+from fashionzoo import RECIPES
+from fashionzoo.claims import claim, evaluation, runs
+from fashionzoo.claims.claim import NETWORKS
+from fashionzoo.claims.reference_runs import RECORDS, SEEDS
+from fashionzoo.claims.runs import run_dir
+from fashionzoo.training.recipe import get_recipe
+from fashionzoo.weights.manifest import VERSIONS
+from fashionzoo.zoo.registry import get_class
 
 MEGABYTE = 1_000_000
 LIGHT = {"report": MEGABYTE, "tuned": 1.5 * MEGABYTE}  # a run; the tuned MLPs have twice the epochs of the report's
 
 
 @pytest.fixture(scope="module")
-def verdicts() -> list[claims.ClaimResult]:
+def verdicts() -> list[claim.ClaimResult]:
     """The outcomes of all claims on the committed runs."""
-    return claims.evaluate_claims(make_results.LOGS)
+    return evaluation.evaluate_claims(make_results.LOGS)
 
 
-def test_the_results_are_those_of_the_committed_runs(verdicts: list[claims.ClaimResult]) -> None:
-    found = {network: runs.find(make_results.LOGS, network, "report") for network in RECIPES}
+def test_the_results_are_those_of_the_committed_runs(verdicts: list[claim.ClaimResult]) -> None:
+    found = {network: runs.find(make_results.LOGS, network, "report") for network in NETWORKS}
     assert (make_results.HERE / "RESULTS.md").read_text() == make_results.results(found, verdicts)
 
 
-def test_the_table_in_the_readme_is_that_of_the_committed_runs(verdicts: list[claims.ClaimResult]) -> None:
+def test_the_table_in_the_readme_is_that_of_the_committed_runs(verdicts: list[claim.ClaimResult]) -> None:
     text = make_results.README.read_text()
     assert make_results.readme(text, verdicts) == text
     assert text.count("<!-- claims -->") == 1
@@ -40,15 +44,15 @@ def test_the_table_in_the_readme_is_that_of_the_committed_runs(verdicts: list[cl
 
 def test_the_measurements_are_of_networks_that_there_are() -> None:
     measured = json.loads(benchmark.MEASURED.read_text())["cases"]
-    assert {"mlp_128", "mlp_full", "cnn_plain"} <= set(measured) <= set(benchmark.CASES)
-    assert {case.network for case in benchmark.CASES.values()} <= set(RECIPES)
+    assert {"mlp_128", "mlp_full", "cnn_plain"} <= set(measured) <= set(implementations.CASES)
+    assert {case.network for case in implementations.CASES.values()} <= set(RECIPES)
     for name, by_implementation in measured.items():
         assert {"fashionzoo", "bare"} <= set(by_implementation), name
 
 
 def test_the_figures_can_be_drawn_from_the_committed_runs(tmp_path: Path) -> None:
-    found = {network: runs.find(make_results.LOGS, network, "report") for network in RECIPES}
-    figures = make_results.plot(found)
+    found = {network: runs.find(make_results.LOGS, network, "report") for network in NETWORKS}
+    figures = plot_results(found, make_results.size_table(found))
     assert {*figures, "tensorboard"} == {path.stem for path in make_results.FIGURES.iterdir()}
     for name, figure in figures.items():
         figure.savefig(tmp_path / f"{name}.png")
@@ -81,8 +85,8 @@ def test_the_reference_runs_are_whole_and_small(network: str, recipe: str) -> No
 @pytest.mark.parametrize("network", RECIPES)
 @pytest.mark.parametrize("recipe", VERSIONS)
 def test_the_reference_runs_are_those_of_the_recipes(network: str, recipe: str) -> None:
-    flags = get_recipe(network, recipe).cli_defaults()
-    defaults = {f"model.{key}": value for key, value in NETWORKS[network]().hparams.items()}  # type: ignore[call-arg]
+    flags = get_recipe(get_class(network), recipe).cli_defaults()
+    defaults = {f"model.{key}": value for key, value in get_class(network)().hparams.items()}  # type: ignore[call-arg]
     for seed in SEEDS:
         run = runs.Run(run_dir(make_results.LOGS, network, recipe, seed))
         assert run.seed == seed

@@ -17,8 +17,8 @@ import torch
 from lightning.pytorch import Trainer
 
 from fashionzoo import RECIPES, FashionMNISTDataModule, PlainCNN
-from fashionzoo.classifier import Classifier
-from fashionzoo.cli import main
+from fashionzoo.cli.main import main
+from fashionzoo.training.classifier import Classifier
 from tests.processes import assert_same_training, curves, fit, last, runs
 from tests.processes import run as run_command
 

@@ -14,8 +14,9 @@ import pytest
 import torch
 from lightning.pytorch import Callback
 
-from fashionzoo import FashionZooError, checkpoints
-from fashionzoo.cli import main
+from fashionzoo import FashionZooError
+from fashionzoo.cli.main import main
+from fashionzoo.training.checkpoints import load_checkpoint
 from tests.processes import assert_same_training, finish, fit, last, runs, start, wait_for
 
 EPOCHS, STEPS = 6, 25  # 800 images in batches of 32
@@ -74,16 +75,16 @@ class Usage(Callback):
 
 def watch_usage() -> None:
     """Add the watcher to every trainer of the process."""
-    from fashionzoo import launcher
+    from fashionzoo.runner import cli
 
-    original = launcher.TrainCLI.instantiate_trainer
+    original = cli.TrainCLI.instantiate_trainer
 
-    def instantiate(self: launcher.TrainCLI, **kwargs: Any) -> Any:
+    def instantiate(self: cli.TrainCLI, **kwargs: Any) -> Any:
         trainer = original(self, **kwargs)
         trainer.callbacks.append(Usage())  # type: ignore[attr-defined]
         return trainer
 
-    launcher.TrainCLI.instantiate_trainer = instantiate  # type: ignore[method-assign]
+    cli.TrainCLI.instantiate_trainer = instantiate  # type: ignore[method-assign]
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells what a process uses")
@@ -110,7 +111,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(
     Path("attack.pkl").write_bytes(pickle.dumps(Attack()))
     for name in ("attack.ckpt", "attack.pkl"):
         with pytest.raises(FashionZooError, match="holds more than values"):
-            checkpoints.load_checkpoint(name)
+            load_checkpoint(name)
         with pytest.raises(SystemExit):
             main(["fit", "cnn_plain", f"--ckpt_path={name}"])
         assert capsys.readouterr().err.count("\n") == 1
@@ -123,4 +124,4 @@ def test_half_a_checkpoint_is_refused(size: int, root: Path, tmp_path: Path) -> 
     checkpoint = runs(tmp_path, "cnn_plain") / "version_0" / "checkpoints" / "best.ckpt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:size])
     with pytest.raises(FashionZooError, match=r"best\.ckpt is not a checkpoint"):
-        checkpoints.load_checkpoint(checkpoint)
+        load_checkpoint(checkpoint)

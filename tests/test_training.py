@@ -8,10 +8,12 @@ import torch
 from lightning.pytorch import Trainer
 from sklearn import metrics
 
-from fashionzoo import CLASSES, FashionMNISTDataModule, FashionZooError, PlainCNN, ReLUNarrowingMLP, files, get_model
-from fashionzoo.classifier import Classifier
-from fashionzoo.data import Augment
-from fashionzoo.fault_tolerance import EpochSeeding
+from fashionzoo import CLASSES, FashionMNISTDataModule, FashionZooError, PlainCNN, ReLUNarrowingMLP, get_model
+from fashionzoo.data import sources
+from fashionzoo.data.augmentation import Augment
+from fashionzoo.training.classifier import Classifier
+from fashionzoo.training.distillation import precompute_teacher_logits
+from fashionzoo.training.seeding import EpochSeeding
 
 QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
 
@@ -29,7 +31,7 @@ def test_test_metrics_agree_with_scikit_learn(tiny_root: Path) -> None:
     torch.manual_seed(0)
     network = PlainCNN(channels=(4, 2), hidden=(8,))
     logged = trained(network, tiny_root, batch_size=100).callback_metrics
-    images, labels = files.load_split("test", tiny_root)
+    images, labels = sources.load_split("test", tiny_root)
     predictions = network.classify(images)
     assert isinstance(predictions, list)
     said = [prediction.label for prediction in predictions]
@@ -91,7 +93,9 @@ def test_a_teacher_says_what_is_learned_in_place_of_the_labels(tiny_root: Path) 
 def test_a_teacher_answers_for_the_view_that_is_shown(tiny_root: Path) -> None:
     data = FashionMNISTDataModule(tiny_root, batch_size=50, augment=Augment(flip=True, shift=1), teacher="cnn_plain")
     data.val_size = 200
-    data.setup("fit")
+    with pytest.raises(FashionZooError, match="the teacher cnn_plain has not been asked"):
+        data.train_dataloader()
+    precompute_teacher_logits(data)
     images, _, logits = next(iter(data.train_dataloader()))
     teacher = get_model("cnn_plain", weights="tuned")
     torch.testing.assert_close(
@@ -99,9 +103,11 @@ def test_a_teacher_answers_for_the_view_that_is_shown(tiny_root: Path) -> None:
     )  # it may have answered in bfloat16
 
 
-def test_a_teacher_that_cannot_teach_is_refused() -> None:
-    with pytest.raises(FashionZooError, match="unknown teacher 'cnn_plian': did you mean cnn_plain"):
-        FashionMNISTDataModule(teacher="cnn_plian")
+def test_a_teacher_that_cannot_teach_is_refused(tiny_root: Path) -> None:
+    data = FashionMNISTDataModule(tiny_root, val_size=200, teacher="cnn_plian")
+    data.setup("fit")
+    with pytest.raises(FashionZooError, match="no weights of cnn_plian in fashionzoo: did you mean cnn_plain"):
+        precompute_teacher_logits(data)
     with pytest.raises(FashionZooError, match="asked for 98 views of each image: choose a smaller shift"):
         FashionMNISTDataModule(teacher="cnn_plain", augment=Augment(flip=True, shift=3))
 

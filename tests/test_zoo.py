@@ -18,17 +18,20 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import fashionzoo as fz
-from fashionzoo import files, runs, zoo
-from fashionzoo.cli import main
-from fashionzoo.evaluation import Evaluation, evaluate
-from fashionzoo.export import ATOL, EXPORTERS, export
-from fashionzoo.networks import compute_logits
-from fashionzoo.recipes import get_recipe
-from fashionzoo.reference_runs import SEEDS
+from fashionzoo.claims import runs
+from fashionzoo.claims.reference_runs import SEEDS
+from fashionzoo.cli.main import main
+from fashionzoo.data import sources
+from fashionzoo.models.network import compute_logits
+from fashionzoo.training.recipe import get_recipe
+from fashionzoo.weights import manifest
+from fashionzoo.zoo import registry
+from fashionzoo.zoo.evaluation import Evaluation, evaluate
+from fashionzoo.zoo.export import ATOL, EXPORTERS, export
 
 ROOT = Path(__file__).parent.parent
 LOGS = ROOT / "lightning_logs"
-EVERY = [(name, version) for name in zoo.list_models() for version in zoo.VERSIONS]
+EVERY = [(name, version) for name in registry.list_models() for version in manifest.VERSIONS]
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +44,8 @@ def scores(real_root: Path) -> dict[tuple[str, str], Evaluation]:
 def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the weights that a test may damage."""
     folder = tmp_path / "weights"
-    shutil.copytree(zoo.WEIGHTS_DIR, folder)
-    monkeypatch.setattr(zoo, "WEIGHTS_DIR", folder)
+    shutil.copytree(manifest.WEIGHTS_DIR, folder)
+    monkeypatch.setattr(manifest, "WEIGHTS_DIR", folder)
     return folder
 
 
@@ -81,13 +84,13 @@ def test_the_manifest_says_what_the_runs_say(key: tuple[str, str]) -> None:
     assert entry["made_on"] == found[0].environment
     # in the precision of training, a few images near a boundary fall on its other side
     assert entry["metrics"]["test/acc"] == pytest.approx(found[0].final("test/acc"), abs=2e-3)
-    for flag, value in get_recipe(*key).cli_defaults().items():
+    for flag, value in get_recipe(registry.get_class(key[0]), key[1]).cli_defaults().items():
         if flag in entry["recipe"]:
             assert entry["recipe"][flag] == value
 
 
 def test_the_weights_are_small_float32_and_the_ones_published() -> None:
-    assert sum(path.stat().st_size for path in zoo.WEIGHTS_DIR.glob("*.safetensors")) < 12e6
+    assert sum(path.stat().st_size for path in manifest.WEIGHTS_DIR.glob("*.safetensors")) < 12e6
     for name, version in EVERY:
         weights = fz.get_weights(name, version)
         assert hashlib.sha256(weights.path.read_bytes()).hexdigest() == weights.meta["sha256"]
@@ -98,15 +101,15 @@ def test_the_weights_are_small_float32_and_the_ones_published() -> None:
 
 
 def test_both_versions_have_one_architecture() -> None:
-    for name in zoo.list_models():
-        report, tuned = (fz.get_weights(name, version).config for version in zoo.VERSIONS)
+    for name in registry.list_models():
+        report, tuned = (fz.get_weights(name, version).config for version in manifest.VERSIONS)
         differs = {key for key in report if report[key] != tuned[key]}
         assert differs <= {"dropout", "standardize"}
         assert bool(report["dropout"]) == bool(tuned["dropout"])
 
 
 def test_the_balanced_network_is_the_best() -> None:
-    means = {name: fz.get_weights(name, "tuned").meta["seeds"]["mean"] for name in zoo.list_models()}
+    means = {name: fz.get_weights(name, "tuned").meta["seeds"]["mean"] for name in registry.list_models()}
     assert max(means, key=means.__getitem__) == "cnn_balanced"
 
 
@@ -157,11 +160,11 @@ def test_damaged_weights_are_refused_by_name(installation: Path) -> None:
 def test_a_lost_manifest_gets_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(zoo, "MANIFEST_PATH", tmp_path / "manifest.json")
-    monkeypatch.setattr(zoo, "manifest", zoo.manifest.__wrapped__)  # as a process that has not read it yet
+    monkeypatch.setattr(manifest, "WEIGHTS_DIR", tmp_path)
+    monkeypatch.setattr(manifest, "manifest", manifest.manifest.__wrapped__)  # as a process that has not read it yet
     assert re.search(r"cannot read .*manifest.json .*: reinstall", refusal(capsys, "list"))
     (tmp_path / "manifest.json").write_text("{}")
-    assert "says nothing of cnn_balanced report: reinstall" in refusal(capsys, "list")
+    assert "there are no weights of cnn_balanced in fashionzoo: reinstall" in refusal(capsys, "list")
 
 
 def test_list_shows_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,29 +194,29 @@ def test_evaluate_prints_and_draws_what_was_measured(
 
 
 def test_predict_compares_all_networks(tmp_path: Path, capsys: pytest.CaptureFixture[str], real_root: Path) -> None:
-    images, _ = files.load_split("test", real_root)
+    images, _ = sources.load_split("test", real_root)
     picture = tmp_path / "boot.png"
     Image.fromarray(images[0].numpy()).save(picture)
     main(["predict", str(picture)])
     assert capsys.readouterr().out.startswith(f"{picture}: Ankle boot ")
     main(["predict", str(picture), "--model", "all", "--top", "1"])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines] == zoo.list_models()
+    assert [line.split()[1] for line in lines] == registry.list_models()
     assert all(line.count("%") == 1 for line in lines)
     main(["predict", str(picture), "--model", "all", "--top", "10", "--weights", "report", "--json"])
     said = json.loads(capsys.readouterr().out)
-    assert [answer["network"] for answer in said] == zoo.list_models()
+    assert [answer["network"] for answer in said] == registry.list_models()
     assert all(sum(answer["probabilities"].values()) == pytest.approx(1) for answer in said)
     assert {answer["weights"] for answer in said} == {"report"}
 
 
 @pytest.mark.parametrize("ending", EXPORTERS)
-@pytest.mark.parametrize("name", zoo.list_models())
+@pytest.mark.parametrize("name", registry.list_models())
 def test_an_exported_network_says_the_same(name: str, ending: str, tmp_path: Path, real_root: Path) -> None:
     network, file = fz.get_model(name, weights="tuned"), tmp_path / f"network{ending}"
     assert export(network, file, real_root) <= ATOL
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
-    images = files.load_split("test", real_root)[0][-7:]
+    images = sources.load_split("test", real_root)[0][-7:]
     expected = compute_logits(network, images).softmax(dim=1).numpy()
     if ending == ".onnx":
         (got,) = onnxruntime.InferenceSession(file).run(None, {"images": images.numpy()})
@@ -264,7 +267,7 @@ def test_a_missing_package_is_named(
 
 def test_the_hub_finds_the_networks() -> None:
     pixels = torch.zeros(28, 28)
-    for name in zoo.list_models():
+    for name in registry.list_models():
         network = torch.hub.load(str(ROOT), name, source="local", weights="report")
         assert network.classify(pixels) == fz.get_model(name, weights="report").classify(pixels)
 
@@ -277,9 +280,9 @@ def test_the_wheel_works_read_only_and_outside_the_checkout(tmp_path: Path, real
     zipfile.ZipFile(wheel).extractall(installed)
     for path in [*installed.rglob("*"), installed]:
         path.chmod(0o555 if path.is_dir() else 0o444)
-    Image.fromarray(files.load_split("test", real_root)[0][0].numpy()).save(tmp_path / "some.png")
+    Image.fromarray(sources.load_split("test", real_root)[0][0].numpy()).save(tmp_path / "some.png")
     code = (
-        "import sys, fashionzoo as fz; from fashionzoo.cli import main; "
+        "import sys, fashionzoo as fz; from fashionzoo.cli.main import main; "
         "[fz.get_model(name, version) for name in fz.list_models() for version in ('report', 'tuned')]; "
         "main(['list']); main(['predict', 'some.png']); print(fz.__file__); sys.exit('lightning' in sys.modules)"
     )

@@ -1,0 +1,218 @@
+"""What fashionzoo is measured beside: the same network trained in the ways that people train it."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+TRAIN, VAL = 55_000, 5_000  # images
+
+
+class Case(NamedTuple):
+    """A network, its batch size (``None`` for the full batch) and how many epochs a round has."""
+
+    network: str
+    batch_size: int | None
+    epochs: dict[str, int]
+
+
+FAST = {"bare": 4, "bare-bf16": 4, "fashionzoo": 4}
+FULL = {"bare": 15, "bare-bf16": 15, "fashionzoo": 15}
+CASES = {
+    "mlp_128": Case("mlp_relu_narrowing", 128, FAST),
+    "mlp_full": Case("mlp_relu_narrowing", None, FULL),
+    "cnn_plain": Case("cnn_plain", 128, {}),
+    "cnn_balanced": Case("cnn_balanced", 128, {}),
+}
+
+
+class EpochBarrier:
+    """An implementation's side of taking turns: an epoch begins when the other side says so."""
+
+    def __init__(self) -> None:
+        self.started: float | None = None
+
+    def next(self, *_: Any) -> None:
+        """Report the epoch that has just ended, if one has, and wait for the word to begin another."""
+        now = time.perf_counter()
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        print(json.dumps({"seconds": now - self.started if self.started else None, "peak": peak}), flush=True)
+        if not sys.stdin.readline():
+            raise SystemExit  # the rounds are over, in the middle of an implementation's loop
+        self.started = time.perf_counter()
+
+
+def lightning_tutorial(case: Case, turns: EpochBarrier, workers: int) -> None:
+    """Train as Lightning's documentation teaches: torchvision's data set, a DataLoader, metrics at every step."""
+    import torch
+    from lightning.pytorch import Callback, LightningModule, Trainer
+    from torch.nn import functional as F
+    from torch.utils.data import DataLoader
+    from torchmetrics.classification import MulticlassAccuracy
+
+    class Module(LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model, self.settings = make(case)
+            self.train_acc, self.val_acc = MulticlassAccuracy(10), MulticlassAccuracy(10)
+
+        def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+            images, labels = batch
+            logits = self.model(images)
+            loss = F.cross_entropy(logits, labels, reduction=self.settings["reduction"])
+            self.train_acc(logits, labels)
+            self.log("train_loss", loss)
+            self.log("train_acc", self.train_acc)
+            return loss
+
+        def validation_step(self, batch: Any, batch_idx: int) -> None:
+            images, labels = batch
+            logits = self.model(images)
+            self.val_acc(logits, labels)
+            self.log("val_loss", F.cross_entropy(logits, labels))
+            self.log("val_acc", self.val_acc)
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return torch.optim.SGD(self.parameters(), **self.settings["sgd"])
+
+    class BarrierCallback(Callback):
+        def on_train_epoch_start(self, *_: Any) -> None:
+            turns.next()
+
+    train, val = datasets(case)
+    options: dict[str, Any] = {"num_workers": workers, "persistent_workers": workers > 0}
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(accelerator="cpu", max_epochs=-1, callbacks=[BarrierCallback()], default_root_dir=folder)
+        trainer.fit(
+            Module(),
+            DataLoader(train, case.batch_size or TRAIN, shuffle=True, **options),
+            DataLoader(val, case.batch_size or VAL, **options),
+        )
+
+
+def quickstart(case: Case, turns: EpochBarrier) -> None:
+    """Train with the loop of PyTorch's Fashion-MNIST quickstart."""
+    import torch
+    from torch.nn import functional as F
+    from torch.utils.data import DataLoader
+
+    train, val = datasets(case)
+    train_loader = DataLoader(train, case.batch_size or TRAIN, shuffle=True)
+    val_loader = DataLoader(val, case.batch_size or VAL)
+    model, settings = make(case)
+    optimizer = torch.optim.SGD(model.parameters(), **settings["sgd"])
+    while True:
+        turns.next()
+        model.train()
+        for images, labels in train_loader:
+            loss = F.cross_entropy(model(images), labels, reduction=settings["reduction"])
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        model.eval()
+        with torch.no_grad():
+            for images, labels in val_loader:
+                (model(images).argmax(1) == labels).sum().item()
+
+
+def plain_loop(case: Case, turns: EpochBarrier, bf16: bool) -> None:
+    """Train in the shortest loop over normalized tensors in memory: no metrics, no validation, no logs."""
+    import torch
+    from torch.nn import functional as F
+
+    from fashionzoo.data import sources
+
+    model, settings = make(case)
+    if bf16:
+        model.to(memory_format=torch.channels_last)
+    images, labels = sources.load_split("train")
+    images, labels = model.preprocess(images[:TRAIN]), labels[:TRAIN]
+    optimizer = torch.optim.SGD(model.parameters(), **settings["sgd"])
+    while True:
+        turns.next()
+        for chosen in torch.randperm(TRAIN).split(case.batch_size) if case.batch_size else [slice(None)]:
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                loss = F.cross_entropy(model(images[chosen]), labels[chosen], reduction=settings["reduction"])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+def sklearn(case: Case, turns: EpochBarrier) -> None:
+    """Train scikit-learn's perceptron; it has no other networks."""
+    from sklearn.neural_network import MLPClassifier
+
+    from fashionzoo import MLP
+    from fashionzoo.data import sources
+
+    images, labels = sources.load_split("train")
+    pixels = images[:TRAIN].reshape(TRAIN, -1).float().div(255).numpy()
+    widths = MLP().config["widths"]
+    model = MLPClassifier(widths, solver="sgd", learning_rate_init=0.01, batch_size=case.batch_size or TRAIN)
+    while True:
+        turns.next()
+        model.partial_fit(pixels, labels[:TRAIN].numpy(), classes=range(10))
+
+
+def fashionzoo(case: Case, turns: EpochBarrier) -> None:
+    """Train as a launcher does, everything on: validation, metrics, TensorBoard, checkpoints, early stopping."""
+    from lightning.pytorch import Callback
+
+    from fashionzoo import environment
+    from fashionzoo.runner.cli import TrainCLI
+    from fashionzoo.zoo.registry import get_class
+
+    class BarrierCallback(Callback):
+        def on_train_epoch_start(self, *_: Any) -> None:
+            turns.next()
+
+    batch = ["--data.batch_size", str(case.batch_size or "null")]
+    environment.tune_glibc_malloc()
+    with tempfile.TemporaryDirectory() as folder:
+        flags = ["--trainer.max_epochs=1000", "--early_stopping.patience=1000", "--trainer.default_root_dir", folder]
+        launcher = TrainCLI(get_class(case.network), [*flags, *batch])
+        launcher.trainer.callbacks.insert(0, BarrierCallback())  # type: ignore[attr-defined]
+        launcher.trainer.fit(launcher.model, launcher.datamodule)
+
+
+IMPLEMENTATIONS: dict[str, Callable[[Case, EpochBarrier], None]] = {
+    "tutorial, 0 workers": lambda case, turns: lightning_tutorial(case, turns, 0),
+    "tutorial, 2 workers": lambda case, turns: lightning_tutorial(case, turns, 2),
+    "quickstart": quickstart,
+    "sklearn": sklearn,
+    "bare": lambda case, turns: plain_loop(case, turns, bf16=False),
+    "bare-bf16": lambda case, turns: plain_loop(case, turns, bf16=True),
+    "fashionzoo": fashionzoo,
+}
+
+
+def make(case: Case) -> tuple[Any, dict[str, Any]]:
+    """Return a case's network as a plain module in PyTorch's usual memory layout, and how it is trained."""
+    import torch
+
+    from fashionzoo.zoo.registry import get_class
+
+    torch.manual_seed(0)
+    classifier = get_class(case.network)()  # type: ignore[call-arg]
+    sgd = {"lr": classifier.lr, "momentum": classifier.momentum, "weight_decay": classifier.weight_decay}
+    network = classifier.network.to(memory_format=torch.contiguous_format)
+    return network, {"sgd": sgd, "reduction": classifier.loss_reduction}
+
+
+def datasets(case: Case) -> tuple[Any, Any]:
+    """Return torchvision's data set with the usual transforms, split as fashionzoo splits."""
+    from torch.utils.data import Subset
+    from torchvision import transforms
+    from torchvision.datasets import FashionMNIST
+
+    from fashionzoo.data import sources
+    from fashionzoo.images.preprocessing import MEAN, STD
+
+    steps = [transforms.ToTensor(), transforms.Normalize((MEAN,), (STD,))]
+    images = FashionMNIST(sources.resolve_data_dir(), train=True, transform=transforms.Compose(steps))
+    return Subset(images, range(TRAIN)), Subset(images, range(TRAIN, TRAIN + VAL))

@@ -1,0 +1,153 @@
+"""The files that a run leaves beside its event files: its flags, and what ``runs.py`` reads of it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_only
+from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
+
+from fashionzoo import environment
+from fashionzoo.callbacks.activations import SAMPLE, activations, near_zero_fraction
+from fashionzoo.callbacks.trainer_data import get_loader, get_split, tensorboards
+from fashionzoo.io import atomic_write, write_csv
+from fashionzoo.models.network import eval_mode
+from fashionzoo.training.classifier import Classifier
+
+METRIC_GROUPS = ("train", "val", "test", "gradient_norm", "near_zero")
+LOWEST, HIGHEST, BINS = -1.0, 5.0, 120  # of the histogram of activations: what lies outside counts to its end bins
+
+
+class RunArtifacts(Callback):
+    """Save the flags of a run when it starts, and write its records when it has been tested.
+
+    - ``config.yaml``: all flags, for ``--config``
+    - ``metrics.csv``: all scalars, a row per epoch; what is measured at the end is in the last row
+    - ``confusion.csv``: the confusion matrix of the test images; rows are true classes
+    - ``activations.csv``: how many activations of each hidden block, on the test images, are in each bin, to six digits
+    - ``machine.json``: seconds of training up to the epoch that is tested, precision, hardware and versions
+
+    Args:
+        config: The content of ``config.yaml``.
+    """
+
+    def __init__(self, config: str) -> None:
+        self.config = config
+        self.seconds = self.start = 0.0
+        self.train_accuracy = torch.tensor(torch.nan)
+        self.bin_counts: dict[str, torch.Tensor] = {}
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save the flags."""
+        for logger in tensorboards(trainer) if trainer.is_global_zero else []:
+            path = Path(logger.log_dir) / "config.yaml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_write(path) as file:
+                file.write(self.config.encode())
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count what a teacher took before the first epoch."""
+        self.seconds += getattr(trainer.datamodule, "teacher_seconds", 0.0)  # type: ignore[attr-defined]
+
+    @property
+    def state_key(self) -> str:
+        """The name of this callback's state in checkpoints."""
+        return "Records"
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self.start = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add the epoch's time, its validation included."""
+        self.seconds += time.perf_counter() - self.start
+
+    def state_dict(self) -> dict[str, float]:
+        """Return what a checkpoint keeps."""
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        """Continue to count."""
+        self.seconds = state_dict["seconds"]
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Measure the trained network, without dropout, on as many of its training images as there are for validation.
+
+        The accuracy that is logged while training has dropout in it, and lags behind by half an epoch.
+        """
+        assert isinstance(pl_module, Classifier)
+        # Every leading part of Fashion-MNIST's training set is stratified.
+        images, labels = get_split(trainer, "train", len(get_loader(trainer, "val").dataset))  # type: ignore[arg-type]
+        # Lightning has moved the network back from a GPU by now.
+        images, labels = images.to(pl_module.device), labels.to(pl_module.device)
+        with eval_mode(pl_module.network), torch.no_grad(), trainer.precision_plugin.forward_context():
+            correct = [
+                pl_module(pl_module.preprocess(batch)).argmax(dim=1) == truth
+                for batch, truth in zip(images.split(SAMPLE), labels.split(SAMPLE), strict=True)
+            ]
+        self.train_accuracy = torch.cat(correct).float().mean()
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log that, and the share of hidden activations near zero, in evaluation mode and in training mode."""
+        assert isinstance(pl_module, Classifier)
+        training = copy.deepcopy(pl_module.network).train()  # a copy: batch statistics would change
+        near_zero: dict[str, list[torch.Tensor]] = {"near_zero": [], "near_zero_while_training": []}
+        self.bin_counts = {}
+        for batch in get_split(trainer, "test")[0].split(SAMPLE):
+            for (name, fractions), network in zip(near_zero.items(), (pl_module.network, training), strict=True):
+                blocks = activations(network, batch)
+                fractions.append(near_zero_fraction(torch.cat([values.flatten() for values in blocks.values()])))
+                for block, values in blocks.items() if name == "near_zero" else ():
+                    counts = values.float().clamp(LOWEST, HIGHEST).histc(BINS, LOWEST, HIGHEST).cpu()
+                    self.bin_counts[block] = self.bin_counts.get(block, 0) + counts
+        means = {f"test/{name}": torch.stack(fractions).mean() for name, fractions in near_zero.items()}
+        pl_module.log_epoch_metrics({"train/acc_without_dropout": self.train_accuracy, **means})
+
+    @rank_zero_only
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the files; ``metrics.csv`` comes last and marks the run as finished."""
+        assert isinstance(pl_module, Classifier)
+        machine = {"seconds": round(self.seconds, 1), "precision": str(trainer.precision), **environment.collect_env()}
+        for logger in tensorboards(trainer):
+            folder = Path(logger.log_dir)
+            logger.experiment.flush()
+            write_csv(folder / "confusion.csv", ["true", *pl_module.class_names], confusion(pl_module))
+            write_csv(folder / "activations.csv", *histogram(self.bin_counts))
+            (folder / "machine.json").write_text(json.dumps(machine, indent=1) + "\n")
+            write_csv(folder / "metrics.csv", *metrics(folder))
+
+
+def confusion(classifier: Classifier) -> list[list[Any]]:
+    """Return the rows of the confusion matrix of the split that was evaluated last, each led by its true class."""
+    counts = classifier.eval_metrics["confusion"].compute().tolist()
+    return [[name, *row] for name, row in zip(classifier.class_names, counts, strict=True)]
+
+
+def histogram(bin_counts: Mapping[str, torch.Tensor]) -> tuple[list[str], list[list[Any]]]:
+    """Return the histogram of hidden activations: column names, and a row for each bin led by its lower edge."""
+    edges = [round(LOWEST + index * (HIGHEST - LOWEST) / BINS, 6) for index in range(BINS)]
+    columns = [column.to(torch.int64).tolist() for column in bin_counts.values()]
+    return ["from", *bin_counts], [list(row) for row in zip(edges, *columns, strict=True)]
+
+
+def metrics(folder: Path) -> tuple[list[str], list[list[Any]]]:
+    """Return the network's scalars in a directory's event files, as TensorBoard would show them, in six digits.
+
+    What other callbacks log, against the step for instance, is left out.
+
+    Returns:
+        The names of the columns, and a row for each epoch; a cell is empty where nothing was logged.
+    """
+    events = EventAccumulator(str(folder), size_guidance={SCALARS: 0})
+    events.Reload()
+    tags = sorted(tag for tag in events.Tags()[SCALARS] if tag.partition("/")[0] in METRIC_GROUPS)
+    values = {tag: {event.step: f"{event.value:.6g}" for event in events.Scalars(tag)} for tag in tags}
+    epochs = sorted({epoch for curve in values.values() for epoch in curve})
+    return ["epoch", *tags], [[epoch, *(values[tag].get(epoch, "") for tag in tags)] for epoch in epochs]

@@ -1,0 +1,133 @@
+"""`fashionzoo compare`: is one network better than another?"""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+from pathlib import Path
+from statistics import mean
+
+from fashionzoo.claims import runs
+from fashionzoo.cli.options import add_json, add_root, network_help
+from fashionzoo.errors import FashionZooError
+from fashionzoo.weights.manifest import VERSIONS
+from fashionzoo.zoo.loading import LoadedNetwork, load_trained
+from fashionzoo.zoo.models import get_weights
+from fashionzoo.zoo.registry import list_models
+
+HELP = "compare networks on the test images: is one better, or was it chance?"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.add_argument(
+        "networks",
+        nargs="+",
+        metavar="NETWORK",
+        help=f"{network_help()}, with a version as cnn_plain:report, a checkpoint or the directory of a run",
+    )
+    parser.add_argument(
+        "--network",
+        metavar="FILE",
+        help="where the class is of the checkpoints that hold a network of your own: they name no code to run",
+    )
+    add_root(parser)
+    add_json(parser)
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw accuracies and recalls: .png, .svg or .pdf")
+
+
+def run(options: Namespace) -> None:
+    """Print the table, the recalls and a sentence for each pair."""
+    if options.plot:
+        from fashionzoo.plots.figures import figure_format, save_figure
+
+        figure_format(options.plot)  # refused before the evaluation
+    loaded: dict[str, LoadedNetwork] = {}
+    for argument in options.networks:
+        network = load_argument(argument, options.network)
+        label = f"{network.name}:{network.weights}" if network.weights in VERSIONS else argument
+        if label in loaded:
+            raise FashionZooError(f"{label} is named twice: name another")
+        loaded[label] = network
+    from fashionzoo.zoo.comparison import compare
+
+    comparison = compare({label: network.network for label, network in loaded.items()}, options.root)
+    if options.plot:
+        from fashionzoo.plots.comparison import plot_comparison
+
+        save_figure(plot_comparison(comparison), options.plot)
+    seconds = {label: value for label, network in loaded.items() if (value := seconds_per_epoch(network))}
+    seeds = {label: text for label, network in loaded.items() if (text := spread_over_seeds(network))}
+    if options.json:
+        known = {"seconds_per_epoch": seconds, "accuracy_over_seeds": seeds}
+        print(json.dumps({**asdict(comparison), **known}, indent=1))
+        return
+    from rich.console import Console
+
+    from fashionzoo.plots.comparison import comparison_table
+
+    console = Console()
+    for number, label in enumerate(loaded, 1):
+        console.print(f"{number}  {label}", highlight=False)
+    console.print(comparison_table(comparison, seconds, seeds))
+    for pair in comparison.pairs:
+        console.print(str(pair), highlight=False)
+    console.print(
+        "Each p is about these weights on these test images: training again with another seed gives other weights.",
+        highlight=False,
+    )
+
+
+def load_argument(argument: str, reference: str | None) -> LoadedNetwork:
+    """Return the trained network that an argument stands for.
+
+    Args:
+        argument: A name, perhaps with a version; a file; a checkpoint or a run's directory.
+        reference: Where the class is of a checkpoint that holds a network of one's own.
+    """
+    path, (name, _, version) = Path(argument), argument.partition(":")
+    if name in list_models():
+        return load_trained(name, version or None)
+    if path.is_dir() or path.suffix == ".ckpt":
+        try:
+            return load_trained(None, checkpoint=path)
+        except FashionZooError:
+            if reference is None:
+                raise
+            return load_trained(reference, checkpoint=path)
+    return load_trained(argument)
+
+
+def _run_of(network: LoadedNetwork) -> runs.Run | None:
+    """Return the finished run that left a network's checkpoint."""
+    run_dir = Path(network.weights).resolve().parent.parent
+    return runs.Run(run_dir) if network.weights.endswith(".ckpt") and runs.is_finished(run_dir) else None
+
+
+def seconds_per_epoch(network: LoadedNetwork) -> float | None:
+    """Return the seconds that an epoch of training took, validation included, where that was recorded."""
+    if run := _run_of(network):
+        return float(run.environment["seconds"]) / run.best_epoch()[1]
+    if network.weights in VERSIONS:
+        meta = get_weights(network.name, network.weights).meta
+        return float(meta["made_on"]["seconds"]) / int(meta["best_epoch"])
+    return None
+
+
+def spread_over_seeds(network: LoadedNetwork) -> str | None:
+    """Return mean and range of the test accuracy over the seeds of a recipe, in per cent, where there are several."""
+    if network.weights in VERSIONS:
+        return get_weights(network.name, network.weights).spread
+    run = _run_of(network)
+    if run is None:
+        return None
+    settings = {**run.config, "seed_everything": None}
+    directories = [path for path in run.folder.parent.iterdir() if runs.is_finished(path)]
+    siblings = {
+        each.seed: each for each in map(runs.Run, directories) if {**each.config, "seed_everything": None} == settings
+    }
+    accuracies = [100 * each.final("test/acc") for each in siblings.values()]
+    if len(accuracies) < 2:
+        return None
+    return f"{mean(accuracies):.2f} ({min(accuracies):.2f}-{max(accuracies):.2f})"

@@ -1,0 +1,45 @@
+"""`fashionzoo evaluate`: all that is measured of a network on the test images."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+from pathlib import Path
+
+from fashionzoo.cli.options import add_json, add_root, add_source, load_network_from_options, network_help
+
+HELP = "evaluate a network on the 10,000 test images"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.add_argument("name", metavar="NETWORK", nargs="?", help=network_help())
+    add_source(parser)
+    add_root(parser)
+    add_json(parser)
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the confusion matrix: .png, .svg or .pdf")
+
+
+def run(options: Namespace) -> None:
+    """Evaluate a network and print everything."""
+    if options.plot:
+        from fashionzoo.plots.figures import figure_format, plot_confusion, save_figure
+
+        figure_format(options.plot)  # refused before the evaluation
+    loaded = load_network_from_options(options.name, options)
+    from fashionzoo.zoo.evaluation import evaluate
+
+    scores, class_names = evaluate(loaded.network, options.root), loaded.network.class_names
+    if options.plot:
+        save_figure(plot_confusion(scores.confusion, class_names), options.plot)
+    if options.json:
+        print(json.dumps({"network": loaded.name, "weights": loaded.weights, **asdict(scores)}, indent=1))
+        return
+    from rich.console import Console
+
+    from fashionzoo.plots.tables import confusion_table, metrics_table
+
+    console = Console()
+    console.print(metrics_table(f"{loaded.name} {loaded.weights}", scores.metrics, scores.confusion, class_names))
+    console.print(confusion_table(scores.confusion, class_names))

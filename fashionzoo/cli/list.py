@@ -1,0 +1,58 @@
+"""`fashionzoo list`: what comes with the package, and how good it is."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+
+from fashionzoo.cli.options import add_json
+from fashionzoo.weights.manifest import PACKAGE, manifest
+from fashionzoo.zoo.models import list_weights
+from fashionzoo.zoo.registry import list_models, package_of
+
+HELP = "show the trained networks that come with the package"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's flags."""
+    add_json(parser)
+
+
+def run(options: Namespace) -> None:
+    """Print a table, or JSON."""
+    rows = list_weights()
+    plugins = [name for name in list_models() if package_of(name) != PACKAGE]
+    untrained = [name for name in plugins if name not in manifest(package_of(name))]
+    if options.json:
+        entries = [{"network": row.name, "version": row.version, "package": row.package, **row.meta} for row in rows]
+        names = [{"network": name, "version": None, "package": package_of(name)} for name in untrained]
+        print(json.dumps([*entries, *names], indent=1))
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)  # fits into 80 columns
+    for column in ("network", "version"):
+        table.add_column(column, no_wrap=True)
+    for column in ("params", "MFLOPs", "test acc", "mean (range)", "MB"):
+        table.add_column(column, justify="right", no_wrap=True)
+    if plugins:
+        table.add_column("package", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row.name,
+            row.version,
+            f"{row.meta['parameters']:,}",
+            f"{row.meta['flops'] / 1e6:.1f}",
+            f"{row.metrics['test/acc']:.2%}",
+            row.spread,
+            f"{row.meta['bytes'] / 1e6:.1f}",
+            *([row.package] if plugins else []),
+        )
+    for name in untrained:
+        table.add_row(name, *("-" for _ in range(6)), package_of(name))
+    console = Console()
+    console.print(table)
+    console.print("test acc: the file that ships, in float32", highlight=False)
+    console.print("mean (range): seeds 0, 1 and 2, in per cent, in the precision of training", highlight=False)

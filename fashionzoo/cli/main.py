@@ -1,0 +1,80 @@
+"""The ``fashionzoo`` command: finds the subcommand and turns errors into one line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from fashionzoo import __version__
+from fashionzoo.cli import fit
+from fashionzoo.cli.options import Parser
+from fashionzoo.errors import FashionZooError, did_you_mean, exit_with_error
+
+COMMANDS = ("list", "predict", "evaluate", "compare", "export", "fit", "data", "claims")  # each a file of this folder
+EXAMPLES = """\
+examples:
+  fashionzoo list
+  fashionzoo predict shirt.png
+  fashionzoo predict photos/ --model all --top 1
+  fashionzoo predict shirt.png --checkpoint lightning_logs/cnn_plain/version_0/checkpoints/best.ckpt --json
+  fashionzoo evaluate cnn_plain --weights report --plot confusion.png
+  fashionzoo compare my_net.py cnn_plain:tuned
+  fashionzoo export cnn_balanced m.onnx
+  fashionzoo fit cnn_plain --recipe tuned
+  fashionzoo fit my_net.py --trainer.max_epochs 5
+  fashionzoo data
+  fashionzoo claims
+"""
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line.
+
+    Args:
+        args: The arguments after ``fashionzoo``; ``None`` for this process's.
+
+    Raises:
+        SystemExit: With code 2 and one line on the screen when something is wrong.
+    """
+    argv = sys.argv[1:] if args is None else list(args)
+    try:
+        if not argv:
+            _parser().print_help()
+            return
+        if argv[0] == "fit" and argv[1:] not in (["-h"], ["--help"]):
+            fit.fit(argv[1:])  # the flags are the launcher's, not this parser's
+            return
+        if not argv[0].startswith("-") and argv[0] not in COMMANDS:
+            raise FashionZooError(f"unknown command {argv[0]!r}: {did_you_mean(argv[0], COMMANDS)}")
+        options = _parser().parse_args(argv)
+        options.run(options)
+        sys.stdout.flush()
+    except FashionZooError as error:
+        exit_with_error(error)
+    except BrokenPipeError:  # as in `fashionzoo predict pictures/ | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+def _parser() -> Parser:
+    """Return the parser of all commands."""
+    parser = Parser(
+        prog="fashionzoo",
+        description="Six small networks on Fashion-MNIST, trained and ready to train.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = importlib.import_module(f"fashionzoo.cli.{name}")
+        command = commands.add_parser(name, help=module.HELP)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser

@@ -1,0 +1,57 @@
+"""Flags that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from fashionzoo.errors import FashionZooError, exit_with_error
+from fashionzoo.zoo.loading import LoadedNetwork, load_trained
+from fashionzoo.zoo.registry import list_models
+
+DEFAULT_NETWORK = "cnn_balanced"  # classifies when no network is named
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors take one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the process with what is wrong in one line."""
+        exit_with_error(f"{message}; see `{self.prog} --help`")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_root(parser: argparse.ArgumentParser) -> None:
+    """Add ``--root``."""
+    parser.add_argument("--root", help="folder of the data; default: $FASHIONZOO_DATA or the user's cache folder")
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say where a network's weights come from."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--weights", help="what comes with the package: report or tuned; default: tuned")
+    source.add_argument("--checkpoint", help="what a run of yours left under checkpoints/, or the run's directory")
+
+
+def network_help() -> str:
+    """Return what can stand for a network."""
+    return f"one of {', '.join(list_models())}, a file like my_net.py or my_net.py:MyNet, or package.module:MyNet"
+
+
+def load_network_from_options(reference: str | None, options: argparse.Namespace) -> LoadedNetwork:
+    """Return the network that a name, ``--weights`` and ``--checkpoint`` stand for.
+
+    Args:
+        reference: The network's name or place; ``None`` for what the checkpoint holds.
+        options: Of a command that has these flags.
+
+    Raises:
+        FashionZooError: There is no such network, or it is not trained.
+    """
+    if reference is None and not options.checkpoint:
+        raise FashionZooError("name a network, or a checkpoint with --checkpoint: `fashionzoo list` shows the networks")
+    return load_trained(reference, options.weights, options.checkpoint)

@@ -1,0 +1,209 @@
+"""Where the four files of Fashion-MNIST come from, and how they are verified.
+
+Nothing here needs torch until a file is parsed or downloaded.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shlex
+import socket
+import tempfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from filelock import FileLock
+from platformdirs import user_cache_path
+
+from fashionzoo.errors import FashionZooError
+from fashionzoo.io import atomic_write
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+# SHA-256 of the decompressed files: the compressed ones differ between Zalando's and Debian's, their content does not.
+SHA256 = {
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # of Debian's package dataset-fashion-mnist
+MIRRORS = (  # Zalando's repository and bucket; the last is the address that torchvision knows
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
+    "https://fashion-mnist.s3.eu-central-1.amazonaws.com",
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+)
+TIMEOUT = 20  # seconds without an answer before a mirror is given up
+
+
+class DataFile(NamedTuple):
+    """One of the four files and where it was found."""
+
+    path: Path
+    source: str
+
+
+def resolve_data_dir(root: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder that holds the data.
+
+    Args:
+        root: A folder; ``None`` stands for ``$FASHIONZOO_DATA`` or, without it, the user's cache folder.
+
+    Example:
+        >>> resolve_data_dir("/data").as_posix()
+        '/data'
+    """
+    return Path(root or os.environ.get("FASHIONZOO_DATA") or user_cache_path("fashionzoo")).expanduser()
+
+
+def ensure_downloaded(root: str | os.PathLike[str] | None = None) -> list[DataFile]:
+    """Make sure that the four raw files are under ``root`` in torchvision's layout, intact.
+
+    A file is taken from the first place that has it: ``root`` itself (raw or ``.gz``), Debian's package
+    ``dataset-fashion-mnist``, Zalando's servers. What is written was checked first and appears at once or not at all,
+    so that several processes may call this on an empty folder.
+
+    Args:
+        root: See :func:`resolve_data_dir`.
+
+    Returns:
+        Where each file is and where it came from. Files that were there before are not read: :func:`load_split` does.
+
+    Raises:
+        FashionZooError: A file cannot be had from anywhere, is damaged, or the folder cannot be written.
+    """
+    raw = resolve_data_dir(root) / "FashionMNIST" / "raw"
+    if all((raw / name).is_file() for name in SHA256):
+        return [DataFile(raw / name, "found") for name in SHA256]
+    try:
+        raw.mkdir(parents=True, exist_ok=True)
+        with FileLock(raw / ".lock"):
+            return [_fetch_one(raw, name) for name in SHA256]
+    except FashionZooError:
+        raise
+    except OSError as error:
+        raise FashionZooError(
+            f"cannot write the data to {raw} ({error.strerror or error}): name a folder that you can write to, for all "
+            "commands with FASHIONZOO_DATA"
+        ) from error
+
+
+def load_split(split: str, root: str | os.PathLike[str] | None = None) -> tuple[Tensor, Tensor]:
+    """Read one split after checking the SHA-256 of its two files.
+
+    Args:
+        split: ``"train"`` (60,000 images) or ``"test"`` (10,000).
+        root: See :func:`resolve_data_dir`; :func:`ensure_downloaded` has filled it.
+
+    Returns:
+        Images ``(N, 28, 28)`` uint8, 0 is the background, and labels ``(N,)`` int64 in 0-9.
+
+    Raises:
+        FashionZooError: A file is missing, damaged, or of another data set.
+    """
+    from torchvision.datasets import mnist
+
+    raw = resolve_data_dir(root) / "FashionMNIST" / "raw"
+    prefix = "t10k" if split == "test" else split
+    images, labels = raw / f"{prefix}-images-idx3-ubyte", raw / f"{prefix}-labels-idx1-ubyte"
+    verify_checksum(images)
+    verify_checksum(labels)
+    return mnist.read_image_file(str(images)), mnist.read_label_file(str(labels))
+
+
+def verify_checksum(path: Path) -> None:
+    """Compare the content of a raw file with Fashion-MNIST's.
+
+    Raises:
+        FashionZooError: The file is missing, cannot be read, is damaged, or of another data set.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise FashionZooError(
+            f"cannot read {path} ({error.strerror or error}): run {_fetch_command(path.parent)}"
+        ) from error
+    _check(content, path)
+
+
+def _check(content: bytes, path: Path) -> None:
+    """Raise unless ``content``, read from ``path``, is that of the file of the same name."""
+    if not content:
+        raise FashionZooError(f"{path.name} in {path.parent} is empty: delete it and run {_fetch_command(path.parent)}")
+    if hashlib.sha256(content).hexdigest() != SHA256[path.name.removesuffix(".gz")]:
+        raise FashionZooError(
+            f"{path.name} in {path.parent} is damaged or of another data set (SHA-256 differs): "
+            f"delete it and run {_fetch_command(path.parent)}"
+        )
+
+
+def _fetch_command(raw: Path) -> str:
+    """Return the command that fills a directory of raw files."""
+    root = raw.parent.parent
+    return "`fashionzoo data`" if root == resolve_data_dir() else f"`fashionzoo data --root {shlex.quote(str(root))}`"
+
+
+def _fetch_one(raw: Path, name: str) -> DataFile:
+    """Put one raw file in its place, from the first source that has it."""
+    target = raw / name
+    if target.is_file():
+        return DataFile(target, "found")
+    for folder, source in ((raw, "unpacked from {}"), (DEBIAN, "from Debian's package, {}")):
+        archive = folder / f"{name}.gz"
+        if archive.is_file():
+            _install(_decompress(archive), target)
+            return DataFile(target, source.format(archive))
+    return DataFile(target, f"downloaded from {_download(target)}")
+
+
+def _decompress(archive: Path) -> bytes:
+    """Decompress and check a ``.gz`` file."""
+    compressed = archive.read_bytes()
+    try:
+        content = gzip.decompress(compressed)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise FashionZooError(
+            f"{archive.name} in {archive.parent} is damaged ({error or 'empty'}): delete it and run "
+            f"{_fetch_command(archive.parent)}"
+        ) from error
+    _check(content, archive)
+    return content
+
+
+def _install(content: bytes, target: Path) -> None:
+    """Write a file completely or not at all."""
+    with atomic_write(target) as file:
+        file.write(content)
+
+
+def _download(target: Path) -> str:
+    """Download, check and install one file; return the mirror that had it."""
+    from torchvision.datasets.utils import download_url
+
+    reasons = []
+    default_timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)  # torchvision sets none, and a silent network would hang for ever
+    try:
+        for mirror in MIRRORS:
+            with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download.") as folder:
+                try:
+                    download_url(f"{mirror}/{target.name}.gz", folder)
+                    content = _decompress(Path(folder) / f"{target.name}.gz")
+                except FashionZooError:
+                    reasons.append(f"{mirror}: not the file")
+                except (OSError, RuntimeError) as error:
+                    reasons.append(f"{mirror}: {getattr(error, 'reason', error)}")
+                else:
+                    _install(content, target)
+                    return mirror
+    finally:
+        socket.setdefaulttimeout(default_timeout)
+    raise FashionZooError(
+        f"{target.name} is not in {target.parent} and cannot be downloaded ({'; '.join(reasons)}): connect to the "
+        "internet, or `apt-get install dataset-fashion-mnist`, or put the four .gz files there"
+    )

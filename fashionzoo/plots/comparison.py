@@ -1,0 +1,78 @@
+"""A comparison of networks as a figure and as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from fashionzoo.zoo.comparison import Comparison
+
+
+def plot_comparison(comparison: Comparison) -> Figure:
+    """Plot accuracy with its 95 % interval, and the recall of each class.
+
+    Args:
+        comparison: What :func:`fashionzoo.compare` returns.
+    """
+    candidates, names = comparison.candidates, comparison.class_names
+    rows = range(len(candidates))
+    figure = Figure(figsize=(4.6 + 0.62 * len(names), 1.7 + 0.42 * len(candidates)), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1, 0.17 * len(names)))
+    for row, candidate in enumerate(candidates):
+        low, high = candidate.interval
+        left.plot([100 * low, 100 * high], [row, row], color="tab:blue", linewidth=2)
+        left.plot([100 * candidate.accuracy], [row], "o", color="tab:blue")
+    left.set_yticks(rows, [candidate.label for candidate in candidates])
+    left.set_xlabel("test accuracy, %\n(95 % interval)")
+    left.grid(axis="x", alpha=0.3)
+    recalls = [
+        [100 * candidate.evaluation.metrics[f"test/recall/{name}"] for name in names] for candidate in candidates
+    ]
+    lowest = min(map(min, recalls))
+    right.imshow(recalls, cmap="Blues", vmin=lowest, vmax=100, aspect="auto")
+    right.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=8)
+    right.set_title("recall, %", fontsize=10)
+    right.tick_params(left=False)
+    for row, values in enumerate(recalls):
+        for column, value in enumerate(values):
+            color = "white" if value > (lowest + 100) / 2 else "black"
+            right.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=8, color=color)
+    left.invert_yaxis()
+    return figure
+
+
+def comparison_table(comparison: Comparison, seconds: Mapping[str, float], seeds: Mapping[str, str]) -> Table:
+    """Return what was measured, a column for each network, numbered in the order of the comparison.
+
+    Args:
+        comparison: What :func:`fashionzoo.compare` returns.
+        seconds: Seconds per epoch of training, by label, where known.
+        seeds: Mean and range of the accuracy over seeds, in per cent, by label, where there are several.
+    """
+    candidates = comparison.candidates
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, caption_justify="left")
+    table.add_column("", no_wrap=True)
+    for number in range(1, len(candidates) + 1):
+        table.add_column(f"{number}", justify="right", min_width=11)
+    labels = [candidate.label for candidate in candidates]
+    rows = {
+        "accuracy, %": [f"{100 * candidate.accuracy:.2f}" for candidate in candidates],
+        "95 % interval": ["{:.2f}-{:.2f}".format(*(100 * end for end in each.interval)) for each in candidates],
+        "over seeds": [seeds.get(label, "").partition(" ")[0] for label in labels],
+        "": [seeds.get(label, "").partition(" ")[2].strip("()") for label in labels],
+        "calibration error": [f"{each.evaluation.metrics['test/calibration_error']:.4f}" for each in candidates],
+        "parameters": [f"{candidate.num_parameters:,}" for candidate in candidates],
+        "MFLOPs": [f"{candidate.flops / 1e6:.1f}" for candidate in candidates],
+        "seconds per epoch": [f"{seconds[label]:.1f}" if label in seconds else "" for label in labels],
+    }
+    for name, cells in rows.items():
+        if any(cells):
+            table.add_row(name, *cells)
+    table.add_section()
+    for name in comparison.class_names:
+        recalls = [f"{candidate.evaluation.metrics[f'test/recall/{name}']:.1%}" for candidate in candidates]
+        table.add_row(f"recall of {name}", *recalls)
+    return table

@@ -1,0 +1,70 @@
+"""Figures that TensorBoard, the published results and the command line share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from fashionzoo.errors import FashionZooError
+from fashionzoo.images.classes import CLASSES
+
+
+def plot_confusion(counts: Sequence[Sequence[int]], class_names: Sequence[str] = CLASSES) -> Figure:
+    """Plot a confusion matrix.
+
+    Args:
+        counts: A row for each true class: how many of its images were taken for each class.
+        class_names: Names of the classes.
+
+    Example:
+        >>> len(plot_confusion([[1] * 10] * 10).axes)
+        1
+    """
+    scale = max(1, len(class_names) / 10)
+    figure = Figure(figsize=(6 * scale, 5.6 * scale))
+    axes = figure.add_axes((0.17, 0.17, 0.82, 0.82))
+    row_fractions = [[count / max(sum(row), 1) for count in row] for row in counts]
+    axes.grid(False)
+    axes.imshow(row_fractions, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right", fontsize=8)
+    axes.set_yticks(range(len(class_names)), class_names, fontsize=8)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    for true, row in enumerate(counts):
+        for said, count in enumerate(row):
+            if count:
+                text_color = "white" if row_fractions[true][said] > 0.5 else "black"
+                axes.text(said, true, f"{count}", ha="center", va="center", fontsize=8, color=text_color)
+    return figure
+
+
+def figure_format(path: Path) -> str:
+    """Return the format that a file's suffix stands for.
+
+    Raises:
+        FashionZooError: There is no such format, or no such directory.
+
+    Example:
+        >>> figure_format(Path("confusion.PNG"))
+        'png'
+    """
+    suffix, formats = path.suffix.lower().removeprefix("."), sorted(Figure().canvas.get_supported_filetypes())
+    if suffix not in formats:
+        raise FashionZooError(f"cannot draw {path}: end it in {', '.join(f'.{name}' for name in formats)}")
+    if not path.parent.is_dir():
+        raise FashionZooError(f"cannot write {path} (there is no directory {path.parent}): choose another directory")
+    return suffix
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure to a file whose suffix says in which format.
+
+    Raises:
+        FashionZooError: There is no such format, or the file cannot be written.
+    """
+    try:
+        figure.savefig(path, format=figure_format(path))
+    except OSError as error:
+        raise FashionZooError(f"cannot write {path} ({error.strerror}): choose another directory") from error

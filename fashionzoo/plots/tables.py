@@ -1,0 +1,92 @@
+"""What was measured on the test images, as tables on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+
+from fashionzoo.images.classes import CLASSES
+
+Confusion = Sequence[Sequence[int]]  # a row for each true class: how many of its images were taken for each class
+
+
+def top_confusions(
+    confusion: Confusion, count: int = 3, class_names: Sequence[str] = CLASSES
+) -> list[tuple[str, str, int]]:
+    """Name the largest confusions.
+
+    Args:
+        confusion: Rows are the true classes.
+        count: How many to name.
+        class_names: Names of the classes.
+
+    Returns:
+        True class, predicted class, images; largest first.
+
+    Example:
+        >>> confusion = [[100 * (true == said) for said in range(10)] for true in range(10)]
+        >>> confusion[6][0] = 7
+        >>> top_confusions(confusion, 1)
+        [('Shirt', 'T-shirt/top', 7)]
+    """
+    mistakes = [
+        (true, said, images)
+        for true, row in zip(class_names, confusion, strict=True)
+        for said, images in zip(class_names, row, strict=True)
+        if true != said
+    ]
+    return sorted(mistakes, key=lambda mistake: -mistake[2])[:count]
+
+
+def metrics_table(
+    name: str, metrics: Mapping[str, float], confusion: Confusion, class_names: Sequence[str] = CLASSES
+) -> Table:
+    """Return accuracy, loss, calibration and recalls, and the commonest mistakes.
+
+    Args:
+        name: What was tested.
+        metrics: ``test/acc`` and so on.
+        confusion: Rows are the true classes.
+        class_names: Names of the classes.
+
+    Example:
+        >>> scores = dict.fromkeys(["test/acc", "test/loss", "test/calibration_error"], 0.5)
+        >>> recalls = {f"test/recall/{name}": 0.5 for name in CLASSES}
+        >>> metrics_table("half", scores | recalls, [[1] * 10] * 10).row_count
+        16
+    """
+    table = Table(title=f"{name}, {sum(map(sum, confusion)):,} test images", min_width=46)
+    table.add_column("measure")
+    table.add_column("value", justify="right")
+    table.add_row("accuracy", f"{metrics['test/acc']:.4f}")
+    table.add_row("loss", f"{metrics['test/loss']:.4f}")
+    table.add_row("calibration error", f"{metrics['test/calibration_error']:.4f}", end_section=True)
+    for label in class_names:
+        table.add_row(
+            f"recall of {label}", f"{metrics[f'test/recall/{label}']:.4f}", end_section=label == class_names[-1]
+        )
+    for true, said, images in top_confusions(confusion, class_names=class_names):
+        table.add_row(f"{true} taken for {said}", f"{images}")
+    return table
+
+
+def confusion_table(confusion: Confusion, class_names: Sequence[str] = CLASSES) -> Table:
+    """Return a confusion matrix; a column is named by its class's number, zeros are dots.
+
+    Args:
+        confusion: Rows are the true classes.
+        class_names: Names of the classes.
+
+    Example:
+        >>> len(confusion_table([[1] * 10] * 10).columns)
+        11
+    """
+    table = Table(title="true class (rows), predicted class (columns)")
+    table.add_column("")
+    for number in range(len(class_names)):
+        table.add_column(f"{number}", justify="right")
+    for number, (name, row) in enumerate(zip(class_names, confusion, strict=True)):
+        cells = [f"[bold]{images}[/]" if said == number else f"{images or '.'}" for said, images in enumerate(row)]
+        table.add_row(f"{number} {name}", *cells)
+    return table

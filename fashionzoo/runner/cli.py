@@ -1,0 +1,270 @@
+"""LightningCLI with the zoo's recipes, logger and callbacks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch import LightningDataModule, Trainer, seed_everything
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.profilers import PassThroughProfiler
+from torch import nn
+
+from fashionzoo import environment
+from fashionzoo.callbacks import console
+from fashionzoo.callbacks.artifacts import RunArtifacts
+from fashionzoo.callbacks.shutdown import GracefulShutdown
+from fashionzoo.callbacks.tensorboard import TensorBoardMedia
+from fashionzoo.data.datamodule import FashionMNISTDataModule
+from fashionzoo.errors import FashionZooError, did_you_mean
+from fashionzoo.io import make_folder
+from fashionzoo.runner.flags import TrainArgumentParser
+from fashionzoo.runner.resumption import config_path, find_last_checkpoint, refuse_changes, seed_of
+from fashionzoo.training import checkpoints
+from fashionzoo.training.checkpoint_io import AtomicCheckpointIO
+from fashionzoo.training.classifier import Classifier
+from fashionzoo.training.metrics import monitorable_metrics
+from fashionzoo.training.recipe import get_recipe, summary
+from fashionzoo.training.seeding import EpochSeeding
+from fashionzoo.weights.manifest import PACKAGE, find_weights
+
+_NULL_CONTEXT = nullcontext()
+LOG_DIR_NAME = "lightning_logs"
+NEEDED_BATCHES = {
+    "train": "there is nothing to train on",
+    "val": "early stopping and the best checkpoint need validation",
+    "test": "a run ends with a test",
+}
+# Images in a batch of a network without convolutions: measured on 2 cores with AMX, where both precisions take as long.
+MIN_MLP_BATCH_FOR_BF16 = 256
+
+
+class NullProfiler(PassThroughProfiler):
+    """A profiler that measures nothing and costs nothing: Lightning asks its own some fifty times per step."""
+
+    def profile(self, action_name: str) -> AbstractContextManager[None]:  # type: ignore[override]
+        """Return a context that does nothing."""
+        return _NULL_CONTEXT
+
+
+class TrainCLI(LightningCLI):
+    """One network on the command line.
+
+    Args:
+        network: Which one.
+        args: The command line, or ``None`` for this process's.
+        run_dir: Where the run's logs go; ``None`` for ``version_N`` in the network's directory.
+        data: What it trains on; ``None`` for Fashion-MNIST, with flags.
+    """
+
+    def __init__(
+        self,
+        network: type[Classifier],
+        args: Sequence[str] | None,
+        run_dir: Path | None = None,
+        data: LightningDataModule | None = None,
+    ) -> None:
+        self.network, self.run_dir, self.data = network, run_dir, data
+        super().__init__(
+            network,
+            FashionMNISTDataModule if data is None else None,
+            trainer_defaults={"num_sanity_val_steps": 0, "enable_model_summary": False},
+            seed_everything_default=0,
+            parser_class=TrainArgumentParser,
+            parser_kwargs={"prog": Path(sys.argv[0]).name, "description": summary(network.__doc__)},
+            save_config_callback=None,  # saved once, below, rather than asked after at every step
+            args=sys.argv[1:] if args is None else list(args),
+            run=False,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add what the launchers have beside Lightning's flags."""
+        recipes = self.network.recipes
+        parser.add_argument("--recipe", default=next(iter(recipes)), help=f"Sets the defaults: {', '.join(recipes)}.")
+        parser.add_argument("--compile", type=bool, default=False, help="Compile the network with torch.compile.")
+        parser.add_argument("--ckpt_path", type=str | None, default=None, help="A checkpoint to resume, or last.")
+        parser.add_lightning_class_args(EarlyStopping, "early_stopping")
+        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(ModelCheckpoint, "last")  # saved second, as it remembers what the best is
+        for key in ("monitor", "mode"):
+            parser.link_arguments(f"early_stopping.{key}", f"checkpoint.{key}")
+        if self.data is None and "model.class_names" in parser.get_defaults():
+            parser.link_arguments("data.class_names", "model.class_names")
+        parser.set_defaults(
+            {
+                "early_stopping.monitor": "val/acc",
+                "early_stopping.mode": "max",
+                "early_stopping.check_on_train_epoch_end": False,  # a run may end before its first validation
+                "checkpoint.filename": "best",
+                "checkpoint.enable_version_counter": False,
+                "last.filename": "last",
+                "last.enable_version_counter": False,
+            }
+        )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse with the recipe's values as defaults, or with those of the run that is resumed: flags override them."""
+        assert isinstance(args, list)
+        argv = [str(arg) for arg in args]
+        self._parse(argv)
+        self.resume_path = self._find_checkpoint()
+        self.checkpoint = checkpoints.load_checkpoint(self.resume_path) if self.resume_path else {}
+        if self.resume_path and (saved := config_path(self.resume_path)).exists():
+            before = self._parse_saved(saved)
+            self._parse(["--config", str(saved), *argv])
+            refuse_changes(before, vars(self.config.as_flat()), saved.parent)
+
+    def before_instantiate_classes(self) -> None:
+        """Check what Lightning would only notice after an epoch, or not at all."""
+        trainer = self.config.trainer
+        for split, need in NEEDED_BATCHES.items():
+            if trainer[f"limit_{split}_batches"] == 0:
+                raise FashionZooError(f"--trainer.limit_{split}_batches of 0: {need}; choose more")
+        if self.config.seed_everything is False:
+            raise FashionZooError("--seed_everything of false: a run that can be repeated has a seed; give a number")
+        if self.config.model.get("schedule") == "one_cycle" and trainer.max_epochs == trainer.max_steps == -1:
+            raise FashionZooError(
+                "--trainer.max_epochs of -1: the one_cycle schedule must know its length; set the number of epochs or "
+                "steps, or --model.schedule constant"
+            )
+        if teacher := self.config.get("data.teacher"):
+            find_weights(PACKAGE, teacher, "tuned")
+        if self.config.compile:
+            environment.check_compiler()
+        if self.resume_path:
+            # The order of the data, augmentation and dropout are those of the run that is resumed.
+            self.config.seed_everything = seed_everything(seed_of(self.checkpoint, self.resume_path), workers=True)
+        if TorchElasticEnvironment.detect() and trainer.devices == "auto":
+            trainer.devices = int(os.environ["LOCAL_WORLD_SIZE"])  # as torchrun was told
+            trainer.num_nodes = int(os.environ["GROUP_WORLD_SIZE"])
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Make the trainer with the zoo's logger and callbacks."""
+        config = self.config_init.trainer
+        recipe = get_recipe(self.network, self.config.recipe)
+        self.datamodule = self.datamodule if self.data is None else self.data
+        monitor, valid = self.config.early_stopping.monitor, monitorable_metrics(self.model.class_names)
+        if monitor not in valid:
+            raise FashionZooError(f"unknown metric {monitor!r}: {did_you_mean(monitor, valid)}")
+        self.stop = GracefulShutdown()
+        if config.precision is None:
+            kwargs["precision"] = self.config.trainer.precision = self._precision(config.accelerator)
+        run_config = self.config.clone()
+        run_config.ckpt_path = run_config.config = None  # a repeated run starts from scratch
+        callbacks = [
+            EpochSeeding(),
+            self.stop,
+            console.RunSummary(self.config.recipe),
+            TensorBoardMedia(self.config.recipe, recipe.description),
+            RunArtifacts(self.parser.dump(run_config, skip_none=False)),
+        ]
+        if config.enable_progress_bar is not False:
+            callbacks.append(console.Progress())
+        if config.enable_checkpointing is False or config.fast_dev_run:
+            self.parser.callback_keys = ["early_stopping"]
+        logger = config.logger
+        if logger in (None, True) and not config.fast_dev_run:
+            logger = self._logger()
+            make_folder(logger.root_dir)
+        if config.profiler is None:
+            kwargs["profiler"] = NullProfiler()
+        try:
+            return super().instantiate_trainer(
+                logger=logger,
+                callbacks=[*(config.callbacks or []), *callbacks],
+                plugins=[*(config.plugins or []), AtomicCheckpointIO()],
+                **kwargs,
+            )
+        except (MisconfigurationException, ValueError, TypeError) as error:
+            raise FashionZooError(f"the trainer cannot be set up: {error}") from error
+
+    @property
+    def _logs(self) -> Path:
+        """The folder of this network's runs."""
+        return Path(self.config.trainer.default_root_dir or ".") / LOG_DIR_NAME / self.network.name
+
+    def _parse(self, argv: list[str]) -> None:
+        """Set the defaults of the recipe that the arguments name, and parse them."""
+        recipe_parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        recipe_parser.add_argument("--recipe", default=next(iter(self.network.recipes)))
+        recipe = recipe_parser.parse_known_args(argv)[0].recipe
+        self._set_defaults(recipe)
+        self.config = self.parser.parse_args(argv)
+        if self.config.recipe != recipe:  # a configuration file names another
+            self._set_defaults(self.config.recipe)
+            self.config = self.parser.parse_args(argv)
+        for section, key in ((self.config, "ckpt_path"), (self.config.trainer, "default_root_dir")):
+            if section[key]:
+                section[key] = os.path.expandvars(Path(section[key]).expanduser())
+
+    def _set_defaults(self, recipe: str) -> None:
+        """Make a recipe's values the defaults of the flags; those of the data do not apply to data of one's own."""
+        defaults = get_recipe(self.network, recipe).cli_defaults()
+        if self.data is not None:
+            defaults = {flag: value for flag, value in defaults.items() if not flag.startswith("data.")}
+        try:
+            self.parser.set_defaults(defaults)
+        except (KeyError, ValueError) as error:
+            raise FashionZooError(
+                f"the recipe {recipe} of {self.network.name} sets what is no flag: {error}"
+            ) from error
+
+    def _parse_saved(self, path: Path) -> dict[str, Any]:
+        """Return the flags of an earlier run."""
+        self.parser.exit_on_error = False
+        try:
+            self._parse(["--config", str(path)])
+        except FashionZooError as error:
+            raise FashionZooError(
+                f"{path} is not of this version of fashionzoo ({error}): start the run again, without --ckpt_path"
+            ) from error
+        finally:
+            self.parser.exit_on_error = True
+        return dict(vars(self.config.as_flat()))
+
+    def _find_checkpoint(self) -> Path | None:
+        """Return the checkpoint to resume."""
+        path = self.config.ckpt_path
+        if path == "last":
+            return find_last_checkpoint(self._logs)
+        return Path(path) if path else None
+
+    def _logger(self) -> TensorBoardLogger:
+        """Log a resumed run to its original directory, and drop what it logged after its checkpoint."""
+        run_dir, purge_step = self.run_dir, None
+        if self.resume_path:
+            original_run_dir = self.resume_path.parent.parent.resolve()
+            if original_run_dir == (run_dir or self._logs / original_run_dir.name).resolve():
+                run_dir, purge_step = run_dir or self._logs / original_run_dir.name, self.checkpoint["epoch"] + 2
+        if run_dir is None:
+            return TensorBoardLogger(self._logs.parent, self.network.name, default_hp_metric=False)
+        return TensorBoardLogger(
+            run_dir.parent.parent, run_dir.parent.name, run_dir.name, default_hp_metric=False, purge_step=purge_step
+        )
+
+    def _precision(self, accelerator: str) -> Literal["bf16-mixed", "32-true"]:
+        """Choose bfloat16 where the hardware computes in it and a step has enough to compute for its casts to pay."""
+        batch_size = getattr(self.datamodule, "batch_size", None)
+        convolves = any(isinstance(layer, nn.Conv2d) for layer in self.model.network.modules())
+        small = not convolves and batch_size is not None and batch_size < MIN_MLP_BATCH_FOR_BF16
+        return "bf16-mixed" if not small and environment.has_native_bf16(_device(accelerator)) else "32-true"
+
+
+def _device(accelerator: str) -> torch.device:
+    """Return the kind of device that the trainer's flag stands for."""
+    if accelerator in ("gpu", "cuda"):
+        return torch.device("cuda")
+    automatic = torch.accelerator.current_accelerator(check_available=True) if accelerator == "auto" else None
+    return automatic or torch.device("cpu")

@@ -1,0 +1,302 @@
+"""Training of a network as a LightningModule: loss, metrics, optimizer.
+
+Plots, console output and records are left to the callbacks.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
+
+import torch
+from lightning.pytorch.utilities.parsing import collect_init_args
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassAccuracy
+
+from fashionzoo.data.datamodule import FashionMNISTDataModule
+from fashionzoo.data.dataset import Batch
+from fashionzoo.images.classes import IMAGE_SIZE, Prediction
+from fashionzoo.images.conversion import ImageLike
+from fashionzoo.images.preprocessing import Preprocess
+from fashionzoo.io import to_plain
+from fashionzoo.models.network import ModuleNetwork, Network
+from fashionzoo.training.distillation import precompute_teacher_logits
+from fashionzoo.training.epoch_logging import EpochLoggingModule, cross_entropy
+from fashionzoo.training.metrics import PredictionBuffer, eval_metrics
+from fashionzoo.training.optimizers import check_hyperparameters, make_optimizer, one_cycle
+from fashionzoo.training.recipe import DEFAULT_RECIPES, Recipe
+from fashionzoo.weights.manifest import find_weights
+
+
+class Classifier(EpochLoggingModule):
+    """A network together with how it is trained and measured.
+
+    Logs ``{train,val,test}/loss`` (cross-entropy per image) and ``/acc``, for val and test also ``/calibration_error``
+    and ``/recall/<class>``, all in [0, 1] but the loss; and the norm of the gradients of the first and the last layer's
+    weights at the epoch's last step. All that is logged once per epoch, against the epoch's number.
+
+    Batches are images, uint8 or float in [0, 1], of shape ``(N, 28, 28)`` or ``(N, 1, 28, 28)``, and labels ``(N,)``,
+    from :class:`FashionMNISTDataModule` or any ``DataLoader``. The network's preprocessing is applied in the step.
+
+    A subclass is a network with a name, which may bring recipes; the arguments of its constructor are its
+    hyperparameters and the launcher's flags.
+
+    Lightning's own features, on a plain ``Trainer`` and, but for the last six, as flags of a launcher:
+
+    - ``gradient_clip_val``: works, with an optimizer that is not fused
+    - ``gradient_clip_val in bf16``: works
+    - ``accumulate_grad_batches``: works; a summed loss is the sum over the accumulated batches
+    - ``overfit_batches``: works
+    - ``limit_train_batches``: works; a launcher refuses 0
+    - ``limit_val_batches``: works; a launcher refuses 0, as early stopping and the best checkpoint need validation
+    - ``max_steps``: works; a run that ends before its first validation is tested with its last weights
+    - ``max_time``: works, but not with the one-cycle schedule and ``max_epochs=-1``
+    - ``val_check_interval``: works; each check of an epoch is logged against the epoch's number
+    - ``check_val_every_n_epoch``: works
+    - ``precision bf16-true``: works
+    - ``precision 64-true``: works
+    - ``EMAWeightAveraging``: works; checkpoints hold the averaged weights
+    - ``StochasticWeightAveraging``: works; the weights are averaged after the last validation
+    - ``LearningRateMonitor``: works; with ``logging_interval="epoch"`` as everything else
+    - ``CSVLogger``: works; a launcher then leaves no records, which come from event files
+    - ``no logger``: works; a launcher then leaves no records
+    - ``two loggers``: works
+    - ``Tuner.lr_find``: works
+    - ``Tuner.scale_batch_size``: works
+    - ``ckpt_path best``: works
+    - ``load_from_checkpoint``: works, with ``weights_only=True`` too, and for the data module
+    - ``trainer.fit twice``: works; the second begins with epoch 0 and the weights of the first
+    - ``DataLoader``: works, for training, validation, test and prediction
+
+    Args:
+        network: What is trained: a network of this package, or any module that maps ``(N, 1, 28, 28)`` float to
+            ``(N, classes)`` logits, whose input is then standardized.
+        lr: Learning rate.
+        loss_reduction: Whether the loss that is minimized is summed over the batch or averaged.
+        optimizer: Stochastic gradient descent, or AdamW (Loshchilov and Hutter 2019).
+        momentum: Momentum of SGD.
+        weight_decay: L2 penalty of SGD, decoupled decay of AdamW.
+        label_smoothing: Share of the target that is spread over all classes (Szegedy et al. 2016).
+        schedule: Keep ``lr``, or rise to it and fall to nearly zero over the run (Smith 2018).
+        temperature: Temperature of distillation: divides the logits of network and teacher, if the data has one; above
+            1, the classes that the teacher finds unlikely count for more (Hinton et al. 2015).
+        class_names: Names of the classes, in the order of the labels; ``None`` for Fashion-MNIST's where there are ten,
+            numbers otherwise.
+
+    Raises:
+        FashionZooError: A number is out of its range, or there are not as many names as classes.
+
+    Example:
+        >>> class Linear(Classifier):
+        ...     def __init__(self, lr: float = 0.1) -> None:
+        ...         super().__init__(nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), lr)
+        >>> Linear().name, dict(Linear(lr=0.2).hparams)
+        ('Linear', {'lr': 0.2})
+    """
+
+    name: ClassVar[str]
+    network: Network
+    recipes: ClassVar[Mapping[str, Recipe]] = DEFAULT_RECIPES
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Name a network of this package after its file, any other after its class."""
+        super().__init_subclass__(**kwargs)
+        package, _, module = cls.__module__.rpartition(".")
+        cls.name = module if package == "fashionzoo.networks" else cls.__name__
+
+    def __init__(
+        self,
+        network: nn.Module,
+        lr: float,
+        loss_reduction: Literal["sum", "mean"] = "mean",
+        optimizer: Literal["sgd", "adamw"] = "sgd",
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        label_smoothing: float = 0.0,
+        schedule: Literal["constant", "one_cycle"] = "constant",
+        temperature: float = 1.0,
+        class_names: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__()
+        check_hyperparameters(lr, momentum, weight_decay, label_smoothing, temperature)
+        if not isinstance(network, Network):
+            network = ModuleNetwork(network)
+        if class_names is not None:
+            network.name_classes(class_names)
+        self.network = network
+        self.lr, self.loss_reduction, self.label_smoothing = lr, loss_reduction, label_smoothing
+        self.optimizer_name, self.momentum, self.weight_decay = optimizer, momentum, weight_decay
+        self.schedule = schedule
+        self.temperature = temperature
+        self.example_input_array = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
+        num_classes = network.num_classes
+        self.train_predictions, self.eval_predictions = PredictionBuffer(num_classes), PredictionBuffer(num_classes)
+        self.gradient_norms: dict[str, Tensor] = {}
+        self.train_loss, self.eval_loss = MeanMetric("disable"), MeanMetric("disable")
+        self.train_accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
+        self.eval_metrics = eval_metrics(num_classes)
+        frame = inspect.currentframe()
+        assert frame is not None
+        # The arguments of the class that was called; those that it passes on to this one follow from them.
+        arguments = collect_init_args(frame, [], classes=(Classifier,))[-1]
+        self.save_hyperparameters({key: to_plain(value) for key, value in arguments.items() if key != "network"})
+
+    @classmethod
+    def from_zoo(cls, weights: str = "tuned", **hyperparameters: Any) -> Self:
+        """Return the network with weights that come with its package, for ``trainer.test`` or fine-tuning.
+
+        Args:
+            weights: ``"report"`` or ``"tuned"``.
+            **hyperparameters: In place of those that it was trained with: ``lr``, ``schedule``, ``dropout``, ...
+
+        Raises:
+            FashionZooError: There are no such weights or hyperparameters, or they do not fit together.
+
+        Example:
+            >>> import fashionzoo as fz
+            >>> fz.PlainCNN.from_zoo("tuned", lr=1e-4).hparams["lr"]
+            0.0001
+        """
+        pretrained = find_weights(cls.__module__.partition(".")[0], cls.name, weights)
+        classifier = cls(**{**pretrained.hyperparameters, **hyperparameters})
+        pretrained.load_into(classifier.network)
+        return classifier
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the labels."""
+        return self.network.class_names
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """What turns pixels into this network's input."""
+        return self.network.preprocess
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits ``(N, 10)`` of preprocessed images ``(N, 1, 28, 28)``."""
+        logits: Tensor = self.network(images)
+        return logits
+
+    def classify(self, images: ImageLike | Iterable[ImageLike], invert: bool = False) -> Prediction | list[Prediction]:
+        """Classify one image or several; see :meth:`fashionzoo.networks.Network.classify`."""
+        return self.network.classify(images, invert)
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the cross-entropy that training minimizes, computed in float32 or better.
+
+        Args:
+            logits: Shape ``(N, 10)``.
+            targets: Labels, shape ``(N,)``, or the teacher's logits, shape ``(N, 10)``.
+        """
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        if targets.is_floating_point():
+            logits, targets = logits / self.temperature, (targets.to(logits) / self.temperature).softmax(dim=1)
+        return cross_entropy(logits, targets, reduction=self.loss_reduction, label_smoothing=self.label_smoothing)
+
+    def setup(self, stage: str) -> None:
+        """Have the data's teacher, if there is one, answer for the training images."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning's connector
+        if stage == "fit" and isinstance(data, FashionMNISTDataModule):
+            precompute_teacher_logits(data)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the loss of a batch of images, labels and, where there is a teacher, its logits."""
+        images, labels, *teacher_logits = batch
+        logits = self(self.preprocess(images))
+        self.train_predictions.update(logits, labels)
+        loss = self.loss(logits, teacher_logits[0] if teacher_logits else labels)
+        # Lightning averages over processes and over accumulated batches; a sum over the whole batch wants them added.
+        num_parts = self.trainer.world_size * self.trainer.accumulate_grad_batches
+        return loss * num_parts if self.loss_reduction == "sum" else loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Store the logits of a batch."""
+        images, labels = batch
+        self.eval_predictions.update(self(self.preprocess(images)), labels)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Store the logits of a batch."""
+        self.validation_step(batch, batch_idx)
+
+    def predict_step(self, batch: Batch | Tensor, batch_idx: int) -> Tensor:
+        """Return the class probabilities ``(N, 10)`` of a batch with or without labels."""
+        images = batch if isinstance(batch, Tensor) else batch[0]
+        probabilities: Tensor = self(self.preprocess(images)).float().softmax(dim=1)
+        return probabilities
+
+    def on_train_epoch_start(self) -> None:
+        """Reset the buffer."""
+        self.train_predictions.reset()
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Measure the gradients at the last step of an epoch."""
+        if self.trainer.is_last_batch:
+            for layer, weights in self.network.layer_weights.items():
+                if weights.grad is not None:  # a layer may be frozen
+                    self.gradient_norms[f"gradient_norm/{layer}"] = weights.grad.norm()
+
+    def on_train_epoch_end(self) -> None:
+        """Log the loss and accuracy that the epoch's steps had, each before its update."""
+        logits, labels = self.train_predictions.compute()
+        loss = self.mean_loss("train/loss", self.train_loss, logits, labels)
+        self.train_accuracy.reset()
+        self.train_accuracy.update(logits, labels)
+        self.log_epoch_metrics({"train/loss": loss, "train/acc": self.train_accuracy.compute(), **self.gradient_norms})
+
+    def on_validation_epoch_start(self) -> None:
+        """Reset the buffer."""
+        self.eval_predictions.reset()
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the metrics of the validation images."""
+        self._log_eval_metrics("val")
+
+    def on_test_epoch_start(self) -> None:
+        """Reset the buffer."""
+        self.eval_predictions.reset()
+
+    def on_test_epoch_end(self) -> None:
+        """Log the metrics of the test images."""
+        self._log_eval_metrics("test")
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say in the checkpoint which network it holds, so that it can be rebuilt without Lightning."""
+        checkpoint["fashionzoo"] = {
+            "name": self.name,
+            "config": self.network.config,
+            "class_names": list(self.class_names),
+        }
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Return the optimizer and, where there is one, the schedule of its rate."""
+        # Lightning refuses to clip the gradients of an optimizer that PyTorch marks as fused.
+        fused = not self.trainer.gradient_clip_val
+        optimizer = make_optimizer(
+            self.optimizer_name, self.parameters(), self.lr, self.momentum, self.weight_decay, fused
+        )
+        if self.schedule == "constant":
+            return optimizer
+        scheduler = one_cycle(optimizer, self.lr, self.trainer.estimated_stepping_batches)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _log_eval_metrics(self, stage: str) -> None:
+        """Log the metrics of an evaluated split."""
+        if self.trainer.sanity_checking:
+            return
+        logits, labels = self.eval_predictions.compute()
+        loss = self.mean_loss(f"{stage}/loss", self.eval_loss, logits, labels)
+        self.eval_metrics.reset()
+        self.eval_metrics.update(logits, labels)
+        metrics = self.eval_metrics.compute()
+        recalls = zip(self.class_names, metrics["recall"], strict=True)
+        self.log_epoch_metrics(
+            {
+                f"{stage}/loss": loss,
+                f"{stage}/acc": metrics["acc"],
+                f"{stage}/calibration_error": metrics["calibration_error"],
+                **{f"{stage}/recall/{name}": recall for name, recall in recalls},
+            }
+        )

@@ -1,0 +1,63 @@
+"""Optimizers, their schedules, and the ranges of what both take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch.nn import Parameter
+
+from fashionzoo.errors import FashionZooError
+
+
+def check_hyperparameters(
+    lr: float, momentum: float, weight_decay: float, label_smoothing: float, temperature: float
+) -> None:
+    """Raise if a hyperparameter of training is out of its range."""
+    if not (lr > 0 and math.isfinite(lr)):
+        raise FashionZooError(f"lr of {lr}: choose a number above 0")
+    if not 0 <= momentum < 1:
+        raise FashionZooError(f"momentum of {momentum}: choose from 0 up to, but not including, 1")
+    if not (weight_decay >= 0 and math.isfinite(weight_decay)):
+        raise FashionZooError(f"weight_decay of {weight_decay}: choose 0 or more")
+    if not 0 <= label_smoothing < 1:
+        raise FashionZooError(f"label_smoothing of {label_smoothing}: choose from 0 up to, but not including, 1")
+    if not (temperature > 0 and math.isfinite(temperature)):
+        raise FashionZooError(f"temperature of {temperature}: choose a number above 0")
+
+
+def make_optimizer(
+    name: str, parameters: Iterable[Parameter], lr: float, momentum: float, weight_decay: float, fused: bool
+) -> torch.optim.Optimizer:
+    """Return an optimizer.
+
+    Args:
+        name: ``"sgd"`` or ``"adamw"``, which takes no momentum.
+        parameters: What it changes.
+        lr: Learning rate.
+        momentum: Momentum of SGD.
+        weight_decay: L2 penalty of SGD, decoupled decay of AdamW.
+        fused: Change all parameters in one kernel.
+    """
+    if name == "sgd":
+        return torch.optim.SGD(parameters, lr, momentum=momentum, weight_decay=weight_decay, fused=fused)
+    return torch.optim.AdamW(parameters, lr, weight_decay=weight_decay, fused=fused)
+
+
+def one_cycle(optimizer: torch.optim.Optimizer, lr: float, steps: float) -> torch.optim.lr_scheduler.OneCycleLR:
+    """Return a schedule that rises to a learning rate and falls to nearly zero (Smith 2018).
+
+    Args:
+        optimizer: Whose rate it sets.
+        lr: The highest rate.
+        steps: The length of the run.
+
+    Raises:
+        FashionZooError: The run has no end.
+    """
+    if not math.isfinite(steps):
+        raise FashionZooError(
+            "the one_cycle schedule must know its length: set max_epochs or max_steps, or schedule=constant"
+        )
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=int(steps))

@@ -1,0 +1,90 @@
+"""The networks by name: fresh or trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fashionzoo.errors import FashionZooError, did_you_mean
+from fashionzoo.networks import NAMES
+from fashionzoo.weights.manifest import VERSIONS, Weights, find_weights, manifest
+from fashionzoo.zoo.registry import get_class, list_models, package_of
+
+if TYPE_CHECKING:
+    from fashionzoo.models.network import Network
+
+
+def list_weights() -> list[Weights]:
+    """Return all weights that come with this package and with those that offer networks.
+
+    Example:
+        >>> list_weights()[1].path.name
+        'cnn_balanced-tuned.safetensors'
+    """
+    versions = {name: VERSIONS if name in NAMES else manifest(package_of(name)).get(name, {}) for name in list_models()}
+    return [get_weights(name, version) for name in versions for version in versions[name]]
+
+
+def get_weights(name: str, version: str) -> Weights:
+    """Return the weights of one version of a network, with what was measured of them.
+
+    Args:
+        name: A network's registry name.
+        version: ``"report"``, as the report trained it, or ``"tuned"``, as well as is known today.
+
+    Raises:
+        FashionZooError: There is no such network or version; the message names the nearest.
+
+    Example:
+        >>> get_weights("cnn_plain", "report").recipe["trainer.max_epochs"]
+        20
+    """
+    if name not in list_models():
+        raise FashionZooError(f"unknown network {name!r}: {did_you_mean(name, list_models())}")
+    return find_weights(package_of(name), name, version)
+
+
+def get_model(name: str, weights: str | None = None, **hyperparameters: Any) -> Network:
+    """Return a network: trained and in evaluation mode, or fresh.
+
+    Args:
+        name: A network's registry name.
+        weights: ``"report"`` or ``"tuned"`` for the trained network, ``None`` for random weights.
+        **hyperparameters: In place of the network's own: ``widths``, ``channels``, ``activation``, ``dropout``, ... Of
+            a trained network only the dropout can be chosen, for training it further.
+
+    Raises:
+        FashionZooError: There is no such network, version or hyperparameter, or a value does not fit.
+
+    Example:
+        >>> import torch
+        >>> get_model("cnn_balanced", weights="tuned").classify(torch.zeros(28, 28)).label in range(10)
+        True
+        >>> get_model("mlp_relu_narrowing", widths=(128, 32)).config["widths"]
+        [128, 32]
+    """
+    if weights is None:
+        return _build(name, {}, hyperparameters)
+    pretrained = get_weights(name, weights)
+    network = _build(name, pretrained.config, hyperparameters, pretrained.hyperparameters)
+    pretrained.load_into(network)
+    return network.eval()
+
+
+def _build(name: str, config: dict[str, Any], chosen: dict[str, Any], trained: dict[str, Any] | None = None) -> Network:
+    """Make a network from the configuration of its weights or, where that is no MLP or CNN, from its class."""
+    from fashionzoo.models.factory import FAMILIES, build_network
+
+    try:
+        if config.get("family") in FAMILIES:
+            network = build_network({**config, **chosen})
+        else:
+            network = get_class(name)(**{**(trained or {}), **chosen}).network
+    except TypeError as error:
+        if "unexpected keyword" not in str(error):
+            raise FashionZooError(f"{name} cannot be made of {chosen}: {error}") from error
+        network = _build(name, config, {}, trained)
+    for key in chosen:
+        if key not in network.config or key == "family":
+            valid = sorted(set(network.config) - {"family"})
+            raise FashionZooError(f"{name} has no hyperparameter {key!r}: {did_you_mean(key, valid)}")
+    return network

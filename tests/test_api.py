@@ -15,11 +15,14 @@ from PIL import Image
 
 import fashionzoo as fz
 from fashionzoo.cli.main import main
+from fashionzoo.runner.cli import TrainCLI
+from fashionzoo.training.checkpoints import load_network
 from fashionzoo.zoo.export import export
 from fashionzoo.zoo.registry import get_class, list_models
 from tests.processes import fit
 
 HERE = Path(__file__).parent
+LOGS = HERE.parent / "lightning_logs"
 BOOT = HERE / "pictures" / "boot.png"
 QUIET: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
 
@@ -64,7 +67,9 @@ def test_evaluating_a_network_in_training_mode_neither_changes_the_number_nor_th
     network.hidden_blocks["block0"].eval()  # as someone does who freezes a part
     before = state(network)
     for _ in range(2):
-        assert fz.evaluate(network).metrics["test/acc"] == accuracy(name, "report")
+        evaluation = fz.evaluate(network)
+        assert evaluation.metrics["test/acc"] == accuracy(name, "report")
+        assert evaluation.confusion == fz.get_weights(name, "report").meta["confusion"]
     assert all(map(torch.equal, before, state(network)))
     assert (network.training, network.hidden_blocks["block0"].training, network.hidden_blocks["block1"].training) == (
         True,
@@ -191,7 +196,13 @@ def test_a_checkpoint_stands_for_the_name_of_its_network(
     (best,) = tmp_path.glob("lightning_logs/*/*/checkpoints/best.ckpt")
     for name in ([], ["mlp_relu_narrowing"]):
         main(["evaluate", *name, "--checkpoint", str(best), "--json"])
-        assert json.loads(capsys.readouterr().out)["network"] == "mlp_relu_narrowing"
+        evaluated = capsys.readouterr().out
+        assert json.loads(evaluated)["network"] == "mlp_relu_narrowing"
+    network = load_network(best)[1]
+    assert not network.training
+    held = torch.load(best, weights_only=True)["state_dict"]
+    assert all(torch.equal(held[f"network.{key}"], value) for key, value in network.state_dict().items())
+    assert json.loads(evaluated)["metrics"] == fz.evaluate(network).metrics
     main(["export", str(tmp_path / "m.safetensors"), f"--checkpoint={best}"])
     assert (tmp_path / "m.safetensors").exists()
     with pytest.raises(SystemExit):
@@ -219,3 +230,62 @@ def test_claims_say_which_runs_they_leave_out(tmp_path: Path, capsys: pytest.Cap
     screen = capsys.readouterr()
     assert len(json.loads(screen.out)) == 26
     assert screen.err.startswith(f"not counted: {own}, as {logs} has reference runs of the same networks")
+
+
+@pytest.mark.parametrize(
+    ("argv", "complaint"),
+    [
+        (["evaluate", "--checkpoint", ""], "argument --checkpoint: is empty"),
+        (["predict", "boot.png", "--model", ""], "argument --model: is empty"),
+        (["evaluate", "cnn_plain", "--weights", ""], "argument --weights: is empty"),
+        (["evaluate", "--check", "x.ckpt"], "unrecognized arguments: --check"),
+        (["fit", "cnn_plain", "--ckpt_path", ""], "--ckpt_path is empty"),
+        (["fit", "cnn_plain", "--early_stopping.patience", "-1"], "--early_stopping.patience of -1: choose 0 or more"),
+        (["fit", "cnn_plain", "--early_stopping.mode", "min"], "val/acc is better when higher"),
+        (["fit", "cnn_plain", "--checkpoint.save_top_k", "3"], "each would be best.ckpt"),
+        (["fit", "cnn_plain", "--last.save_weights_only", "true"], "a run is resumed from all that"),
+        (["fit", "cnn_plain", "--trainer.accumulate_grad_batches", "0"], "choose 1 or more"),
+        (["fit", "cnn_plain", "--trainer.check_val_every_n_epoch", "0"], "choose 1 or more"),
+        (["fit", "cnn_plain", "--seed_everything", "-1"], "--seed_everything of -1"),
+        (["fit", "cnn_plain", "--seed_everything", "99999999999"], "--seed_everything of 99999999999"),
+        (["fit", "cnn_plain", "--checkpoint.monitor", "val/loss"], "is that of --early_stopping.monitor"),
+        (["fit", "cnn_plain", "--config", str(BOOT)], "the configuration cannot be read"),
+        (["fit", "cnn_plain", "--data.teacher", "cnn_plian"], "did you mean cnn_plain?"),
+    ],
+)
+def test_a_command_that_would_go_wrong_silently_gets_one_line(
+    argv: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(argv)
+    assert end.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert complaint in line
+
+
+def test_the_recipe_of_a_configuration_is_not_renamed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = LOGS / "cnn_plain" / "report" / "config.yaml"
+    with pytest.raises(SystemExit):
+        main(["fit", "cnn_plain", "--config", str(config), "--recipe", "tuned"])
+    assert "--recipe of tuned: the configuration is of the recipe report" in capsys.readouterr().err
+
+
+def test_what_is_said_of_weights_cannot_be_changed() -> None:
+    fz.get_weights("cnn_plain", "tuned").config["channels"][0] = 5
+    assert fz.get_model("cnn_plain", weights="tuned").config["channels"] == [32, 16]
+
+
+@pytest.mark.parametrize("monitor", ["val/loss", "val/calibration_error"])
+def test_what_is_better_when_lower_is_monitored_so(monitor: str) -> None:
+    config = TrainCLI(fz.PlainCNN, [f"--early_stopping.monitor={monitor}"]).trainer
+    assert [saver.mode for saver in config.checkpoint_callbacks] == ["min", "min"]  # type: ignore[attr-defined]
+    assert [callback.mode for callback in config.early_stopping_callbacks] == ["min"]
+
+
+def test_a_full_device_gets_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        code = "from fashionzoo.cli.main import main; main(['list'])"
+        done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "the output cannot be written" in line

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -210,3 +211,62 @@ def test_reference_runs_go_on_where_they_were_interrupted(
     reference_runs.train_missing_runs(tmp_path / "cut", "report", SHORT)
     assert numbers(tmp_path / "cut") == numbers(tmp_path / "whole")
     assert re.search(r"run \d of 6: .*, seed \d; time left: about \d+ minutes", capsys.readouterr().out)
+
+
+def edit(path: Path, column: str, change: Callable[[int, str], str]) -> None:
+    """Change the cells of a column of a table; rows are counted from 1."""
+    header, *rows = (line.split(",") for line in path.read_text().splitlines())
+    index = header.index(column)
+    for number, row in enumerate(rows, 1):
+        row[index] = change(number, row[index])
+    path.write_text("\n".join(",".join(row) for row in (header, *rows)) + "\n")
+
+
+@pytest.mark.parametrize(("reached", "holds"), [(262, True), (320, True), (261, False), (321, False)])
+def test_a_claim_ends_where_its_words_say(
+    reached: int, holds: bool, logs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = logs / "mlp_sigmoid_narrowing" / "report" / "metrics.csv"
+    rows = metrics.read_text().splitlines()
+    last = rows[-1].partition(",")[2]
+    missing = range(len(rows), 331)  # early stopping may have ended the run before
+    metrics.write_text("\n".join([*rows, *(f"{epoch},{last}" for epoch in missing)]) + "\n")
+    edit(metrics, "val/acc", lambda epoch, cell: "0.79" if epoch >= reached else "0.5")
+    level = measured(logs, capsys)["N1.level"]["seeds"]["0"]
+    assert (level["measured"]["iteration"], level["holds"]) == (reached, holds)
+
+
+def test_seeds_that_disagree_evenly_do_not_hold(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in logs.glob("*/report/seed_2"):
+        shutil.rmtree(path)
+    edit(logs / "cnn_balanced" / "report" / "confusion.csv", "true", lambda row, cell: cell)
+    edit(logs / "mlp_sigmoid_narrowing" / "report" / "metrics.csv", "val/acc", lambda epoch, cell: "0.5")
+    start = measured(logs, capsys)["N1.start"]
+    assert [seed["holds"] for seed in start["seeds"].values()] == [False, True]
+    assert start["outcome"] == "fails"
+
+
+def test_epochs_without_validation_and_runs_that_ended_early_are_not_compared(
+    logs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in logs.glob("mlp_sigmoid_narrowing/report/**/metrics.csv"):
+        edit(path, "val/acc", lambda epoch, cell: cell if epoch % 2 == 0 else "")
+    for path in logs.glob("mlp_relu_widening/report/**/metrics.csv"):
+        path.write_text("\n".join(path.read_text().splitlines()[:31]) + "\n")
+    claims = measured(logs, capsys, "claims cannot be measured")
+    assert claims["N1.start"]["reason"] == "not every epoch was validated"
+    assert claims["N3.slow"]["reason"].endswith("ended after epoch 30, before 50")
+
+
+def test_an_epoch_that_never_came_is_null_in_json(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in logs.glob("mlp_relu_narrowing/report/**/metrics.csv"):
+        edit(path, "val/acc", lambda epoch, cell: "0.5")
+    sooner = measured(logs, capsys)["N2.sooner"]
+    assert sooner["seeds"]["0"]["measured"]["mlp_relu_narrowing"] is None
+
+
+def test_gradients_are_compared_from_the_fiftieth_iteration(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = measured(logs, capsys)["N2.gradient"]["seeds"]["0"]["measured"]["mlp_relu_narrowing"]
+    path = logs / "mlp_relu_narrowing" / "report" / "metrics.csv"
+    edit(path, "gradient_norm/first_layer", lambda epoch, cell: "1e6" if epoch < 50 else cell)
+    assert measured(logs, capsys)["N2.gradient"]["seeds"]["0"]["measured"]["mlp_relu_narrowing"] == before

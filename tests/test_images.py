@@ -358,3 +358,25 @@ def test_any_picture_of_a_known_format_is_taken(
     path = tmp_path_factory.getbasetemp() / "picture"
     Image.fromarray(array).save(path, form)
     assert to_uint8(path).shape == (1, 1, 28, 28)
+
+
+@pytest.mark.parametrize(("value", "seen"), [(65535, 255), (65280, 254), (33023, 128), (256, 0)])
+def test_sixteen_bits_become_eight(value: int, seen: int) -> None:
+    assert to_uint8(Image.fromarray(np.full((28, 28), value, np.uint16))).unique().tolist() == [seen]
+
+
+def test_integers_below_zero_are_refused() -> None:
+    with pytest.raises(FashionZooError, match="has pixels outside 0 to 65535"):
+        to_uint8(Image.fromarray(np.full((28, 28), -3, np.int32)))
+
+
+@pytest.mark.parametrize("kind", ["<u2", ">u2", ">i4", ">f4", "<u8", "f2"])
+def test_arrays_of_any_byte_order_are_taken(kind: str) -> None:
+    assert to_uint8(np.ones((28, 28), kind)).unique().tolist() == [255 if "f" in kind else 1]
+
+
+def test_a_picture_of_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    Image.new("L", (40, 40)).save(tmp_path / "large.png")
+    with pytest.raises(FashionZooError, match="has too many pixels for an image of clothing"):
+        to_uint8(tmp_path / "large.png")

@@ -15,7 +15,10 @@ from lightning.pytorch.tuner.tuning import Tuner
 from torch.utils.data import DataLoader, TensorDataset
 
 import fashionzoo as fz
+from fashionzoo.claims import runs
 from fashionzoo.claims.runs import Run
+from fashionzoo.data import sources
+from fashionzoo.models.network import compute_logits
 from fashionzoo.training import checkpoints
 from tests.processes import fit
 
@@ -130,8 +133,13 @@ def test_a_feature_works_on_a_plain_trainer(feature: str, data: fz.FashionMNISTD
 @pytest.mark.parametrize("feature", FEATURES)
 def test_a_feature_works_as_a_flag(feature: str, tiny_root: Path, tmp_path: Path) -> None:
     _, flags = FEATURES[feature]
-    assert fit(tmp_path, tiny_root, "cnn_plain", "--trainer.max_epochs=3", *flags) == 0
+    code = fit(tmp_path, tiny_root, "cnn_plain", "--trainer.max_epochs=3", *flags)
     screen = (tmp_path / "screen").read_text()
+    if feature == "StochasticWeightAveraging":
+        assert (code, screen.count("\n")) == (2, 1)
+        assert "nothing would be tested or kept of it: use EMAWeightAveraging" in screen
+        return
+    assert code == 0
     assert re.search(r"stopped after epoch \d+: ", screen)
     assert "200 test images" in screen
     if "logger" not in feature.lower():
@@ -290,3 +298,35 @@ def test_metrics_are_logged_against_the_epoch_and_not_in_a_sanity_check(data: fz
     assert steps == {"1", "2"}
     tested = [row.split(",")[columns.index("test/acc")] for row in rows[1:]]
     assert len([cell for cell in tested if cell]) == 1
+
+
+def test_a_launcher_tests_the_averaged_weights(tiny_root: Path, tmp_path: Path) -> None:
+    flags = ("--trainer.callbacks+=EMAWeightAveraging", "--trainer.callbacks.decay=0.9")
+    assert fit(tmp_path, tiny_root, "cnn_plain", "--trainer.max_epochs=2", *flags) == 0
+    (run_dir,) = tmp_path.glob("lightning_logs/*/*")
+    _, averaged = checkpoints.load_network(run_dir / "checkpoints" / "best.ckpt")
+    images, labels = sources.load_split("test", tiny_root)
+    correct = (compute_logits(averaged, images).argmax(dim=1) == labels).float().mean()
+    assert runs.Run(run_dir).final("test/acc") == pytest.approx(float(correct), abs=0.011)  # of 200 images, in bfloat16
+
+
+def test_a_batch_whose_third_part_is_no_teacher_is_refused() -> None:
+    folds = TensorDataset(
+        torch.zeros(50, 28, 28), torch.zeros(50, dtype=torch.int64), torch.ones(50, dtype=torch.int64)
+    )
+    trainer = Trainer(max_epochs=1, logger=False, enable_checkpointing=False, **QUIET)  # type: ignore[arg-type]
+    with pytest.raises(fz.FashionZooError, match=r"a training batch has a third part of shape \(10,\)"):
+        trainer.fit(network(), DataLoader(folds, 10))
+
+
+def test_the_checkpoint_of_another_network_is_refused(data: fz.FashionMNISTDataModule) -> None:
+    trainer, _ = fitted(data, checkpoints=True)
+    with pytest.raises(fz.FashionZooError, match="the checkpoint holds cnn_plain, not cnn_dropout_l2"):
+        fz.DropoutL2CNN.load_from_checkpoint(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("images", [torch.full((1000, 28, 28), 0.5), torch.rand(40, 1, 28, 28)])
+def test_images_out_of_range_are_refused_wherever_they_are_in_a_batch(images: torch.Tensor) -> None:
+    images[-1] = 200.0
+    with pytest.raises(fz.FashionZooError, match=r"values outside \[0, 1\]"):
+        network().preprocess(images)

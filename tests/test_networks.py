@@ -1,7 +1,9 @@
 """The networks as plain modules, and images from outside."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -12,13 +14,15 @@ from fashionzoo import (
     MLP,
     RECIPES,
     FashionZooError,
+    PlainCNN,
     Prediction,
+    Preprocess,
     ReLUNarrowingMLP,
     ReLUWideningMLP,
     SigmoidNarrowingMLP,
 )
 from fashionzoo.models.factory import build_network
-from fashionzoo.models.network import Network
+from fashionzoo.models.network import Network, compute_logits
 from fashionzoo.training.classifier import Classifier
 from fashionzoo.zoo.registry import get_class, list_models
 
@@ -145,3 +149,52 @@ def test_classifying_leaves_the_network_as_it_was(network: Classifier) -> None:
     network.train()
     network.classify(torch.zeros(28, 28))
     assert network.network.training
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"optimizer": "adam"}, "optimizer of 'adam': did you mean adamw"),
+        ({"schedule": "cosine"}, "schedule of 'cosine': choose from constant, one_cycle"),
+        ({"loss_reduction": "none"}, "loss_reduction of 'none': choose from sum, mean"),
+        ({"class_names": ["a", "a"]}, "1 different class names for 2 classes"),
+        ({"class_names": ["a"], "num_classes": 3}, "1 different class names for 3 classes"),
+        ({"num_classes": 1}, "num_classes of 1: choose 2 or more"),
+    ],
+)
+def test_what_no_network_can_be_trained_with_is_refused(arguments: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(FashionZooError, match=complaint):
+        PlainCNN(**arguments)
+
+
+def test_numbers_of_numpy_are_taken_as_pythons() -> None:
+    numbers: Any = {"widths": (np.int64(8), np.int32(4)), "lr": np.float32(0.5)}
+    classifier = ReLUNarrowingMLP(**numbers)
+    assert dict(classifier.hparams)["widths"] == (8, 4)
+    assert type(classifier.hparams["lr"]) is float
+    assert all(type(width) is int for width in classifier.network.config["widths"])
+    arrays: Any = {"channels": np.array([4, 4]), "hidden": np.array([6])}
+    assert CNN(**arrays).config["channels"] == [4, 4]
+
+
+def test_dropout_of_a_convolution_drops_whole_feature_maps() -> None:
+    torch.manual_seed(0)
+    block = CNN(channels=(16,), dropout=0.5, activation="sigmoid").train().hidden_blocks["block0"]
+    maps = block(torch.rand(4, 1, 28, 28)).flatten(2)
+    dropped = (maps == 0).all(dim=2)
+    assert 0 < dropped.sum() < dropped.numel()
+    assert not (maps[~dropped] == 0).any()
+
+
+def test_a_black_pixel_is_below_the_mean_and_a_white_one_above() -> None:
+    pixels = torch.tensor([0, 255], dtype=torch.uint8)[:, None, None].expand(2, 28, 28)
+    black, white = Preprocess()(pixels)[:, 0, 0, 0].tolist()
+    assert (black, white) == pytest.approx((-0.2860 / 0.3530, (1 - 0.2860) / 0.3530))
+
+
+def test_a_network_that_is_asked_for_many_images_sees_them_in_batches() -> None:
+    network, sizes = MLP(widths=(4,)), []
+    network.blocks[0].register_forward_hook(lambda block, inputs, output: sizes.append(len(inputs[0])))
+    assert compute_logits(network, torch.zeros(1200, 28, 28, dtype=torch.uint8)).shape == (1200, 10)
+    assert max(sizes) <= 500
+    assert compute_logits(network.half(), torch.zeros(2, 28, 28, dtype=torch.uint8)).dtype == torch.float32

@@ -16,12 +16,17 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 
-from fashionzoo import RECIPES, FashionMNISTDataModule, PlainCNN
+from fashionzoo import RECIPES, Augment, FashionMNISTDataModule, PlainCNN
+from fashionzoo.callbacks.shutdown import GracefulShutdown
 from fashionzoo.cli.main import main
+from fashionzoo.data import sources
+from fashionzoo.runner.resumption import find_last_checkpoint
 from fashionzoo.training.classifier import Classifier
-from tests.processes import assert_same_training, curves, fit, last, runs
+from fashionzoo.training.seeding import EpochSeeding
+from tests.processes import assert_same_training, curves, fit, last, runs, trust
 from tests.processes import run as run_command
 
+QUIET = {"enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
 EPOCHS, STEPS = 6, 25  # 800 images in batches of 32
 AUGMENTED = ("--data.augment.flip=true", "--data.augment.shift=2", "--data.batch_size=32")
 FLAGS = (f"--trainer.max_epochs={EPOCHS}", "--model.schedule=one_cycle", *AUGMENTED)
@@ -216,3 +221,53 @@ def test_early_stopping_counts_on_after_a_kill(root: Path, tmp_path: Path) -> No
     assert fit(tmp_path / "cut", root, network, *flags, prepare=cut) == -signal.SIGKILL
     assert fit(tmp_path / "cut", root, network, *flags, "--ckpt_path=last") == 0
     assert "stopped early after epoch 4" in (tmp_path / "cut" / "screen").read_text()
+    assert fit(tmp_path / "cut", root, network, *flags, "--ckpt_path=last") == 0  # it stays ended
+    assert last(tmp_path / "cut", network)["epoch"] == 3
+
+
+def test_the_newest_run_is_resumed(tmp_path: Path) -> None:
+    for number, name in enumerate(("version_1", "version_0", "version_2")):
+        path = tmp_path / name / "checkpoints" / "last.ckpt"
+        path.parent.mkdir(parents=True)
+        path.touch()
+        os.utime(path, (10 - number, 10 - number))
+    assert find_last_checkpoint(tmp_path).parts[-3] == "version_1"
+
+
+def test_a_second_interrupt_ends_the_run_at_once() -> None:
+    with GracefulShutdown():
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_no_two_epochs_are_augmented_alike(root: Path, tmp_path: Path) -> None:
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sources, "SHA256", dict(sources.SHA256))
+        trust(root)
+        data = FashionMNISTDataModule(root, batch_size=800, val_size=200, augment=Augment(flip=True, shift=2))
+        network = PlainCNN(channels=(2,), hidden=())
+        network.on_train_batch_start = lambda batch, *_: seen.append(batch[0].sum(dim=(1, 2, 3)).sort().values)  # type: ignore[method-assign]
+        trainer = Trainer(max_epochs=3, accelerator="cpu", logger=False, callbacks=[EpochSeeding()], **QUIET)  # type: ignore[arg-type]
+        trainer.fit(network, data)
+    assert len(seen) == 3
+    assert not torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[1], seen[2])
+
+
+def test_a_run_that_was_moved_keeps_its_best_epoch(root: Path, tmp_path: Path) -> None:
+    network, before = "mlp_relu_narrowing", tmp_path / "before"
+    assert fit(before, root, network, "--trainer.max_epochs=3", "--model.lr=1e-5") == 0
+    after = Path(shutil.move(before, tmp_path / "after"))
+    path = runs(after, network) / "version_0" / "checkpoints" / "last.ckpt"
+    elsewhere = tmp_path / "elsewhere"
+    assert fit(elsewhere, root, network, "--trainer.max_epochs=4", f"--ckpt_path={path}") == 0
+    assert not (elsewhere / "lightning_logs").exists()
+    states: Any = last(after, network)["callbacks"]
+    (best,) = (value for key, value in states.items() if key.startswith("ModelCheckpoint") and "val/acc" in key)
+    assert best["best_model_path"] == str(path.with_name("best.ckpt"))
+    assert len((runs(after, network) / "version_0" / "metrics.csv").read_text().splitlines()) == 5
+    flags = ("--trainer.max_epochs=5", f"--ckpt_path={path}", "--trainer.default_root_dir=other")
+    assert fit(elsewhere, root, network, *flags) == 2
+    assert "is resumed where it is" in (elsewhere / "screen").read_text()

@@ -50,7 +50,7 @@ class GracefulShutdown(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Let a resumed run that early stopping had ended before stay ended."""
         for callback in trainer.early_stopping_callbacks:
-            if isinstance(callback, EarlyStopping) and callback.wait_count >= callback.patience:
+            if isinstance(callback, EarlyStopping) and callback.wait_count >= max(callback.patience, 1):
                 trainer.should_stop = True
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:

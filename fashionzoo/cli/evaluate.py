@@ -7,14 +7,14 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from fashionzoo.cli.options import add_json, add_root, add_source, load_network_from_options, network_help
+from fashionzoo.cli.options import add_json, add_root, add_source, given, load_network_from_options, network_help
 
 HELP = "evaluate a network on the 10,000 test images"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.add_argument("name", metavar="NETWORK", nargs="?", help=network_help())
+    parser.add_argument("name", type=given, metavar="NETWORK", nargs="?", help=network_help())
     add_source(parser)
     add_root(parser)
     add_json(parser)

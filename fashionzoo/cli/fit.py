@@ -33,7 +33,8 @@ def fit(argv: Sequence[str]) -> None:
         FashionZooError: No network is named, or there is none of that name.
     """
     after_flag = [False, *(word.startswith("--") and "=" not in word for word in argv)]
-    names = [n for n, word in enumerate(argv) if not word.startswith("-") and not after_flag[n]]
+    words = [n for n, word in enumerate(argv) if not word.startswith("-")]
+    names = [n for n in words if argv[n] in list_models()] or [n for n in words if not after_flag[n]]
     if not names:
         raise FashionZooError(f"fit needs the name of a network: {did_you_mean('', list_models())}")
     reference = argv[names[0]]

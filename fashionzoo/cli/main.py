@@ -58,6 +58,9 @@ def main(args: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # as in `fashionzoo predict pictures/ | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
         sys.exit(1)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        exit_with_error(f"the output cannot be written ({error.strerror}): make room, or write it elsewhere")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from fashionzoo.errors import FashionZooError, exit_with_error
 from fashionzoo.zoo.loading import LoadedNetwork, load_trained
@@ -13,7 +13,10 @@ DEFAULT_NETWORK = "cnn_balanced"  # classifies when no network is named
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors take one line."""
+    """An argument parser whose errors take one line, and whose flags are written out."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
         """End the process with what is wrong in one line."""
@@ -33,8 +36,17 @@ def add_root(parser: argparse.ArgumentParser) -> None:
 def add_source(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say where a network's weights come from."""
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--weights", help="what comes with the package: report or tuned; default: tuned")
-    source.add_argument("--checkpoint", help="what a run of yours left under checkpoints/, or the run's directory")
+    source.add_argument("--weights", type=given, help="what comes with the package: report or tuned; default: tuned")
+    source.add_argument(
+        "--checkpoint", type=given, help="what a run of yours left under checkpoints/, or the run's directory"
+    )
+
+
+def given(text: str) -> str:
+    """Return the value of a flag, which a shell's unset variable must not leave empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty: give a value, or leave the flag out")
+    return text
 
 
 def network_help() -> str:

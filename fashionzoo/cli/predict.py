@@ -8,7 +8,7 @@ import warnings
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from fashionzoo.cli.options import DEFAULT_NETWORK, add_json, add_source, load_network_from_options, network_help
+from fashionzoo.cli.options import DEFAULT_NETWORK, add_json, add_source, given, load_network_from_options, network_help
 from fashionzoo.errors import FashionZooError
 from fashionzoo.weights.manifest import manifest
 from fashionzoo.zoo.registry import list_models, package_of
@@ -21,7 +21,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's flags."""
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files of any size, or folders of them")
     parser.add_argument(
-        "--model", metavar="NETWORK", help=f"{network_help()}, or {ALL_NETWORKS}; default: {DEFAULT_NETWORK}"
+        "--model",
+        type=given,
+        metavar="NETWORK",
+        help=f"{network_help()}, or {ALL_NETWORKS}; default: {DEFAULT_NETWORK}",
     )
     add_source(parser)
     add_json(parser)

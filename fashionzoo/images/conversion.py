@@ -171,10 +171,10 @@ def _is_picture(shape: Sequence[int]) -> bool:
 
 def _array_to_image(array: np.ndarray) -> Image.Image | Tensor:
     """Return an array, which may have any strides and byte order, as a picture or as 28x28 pixels."""
-    try:
-        values = _to_uint8_values(torch.from_numpy(array.astype(array.dtype.newbyteorder("="))))
-    except TypeError as error:
-        raise FashionZooError(f"an array of type {array.dtype}: pass uint8 in 0-255 or float in [0, 1]") from error
+    native = {"b": np.bool_, "u": np.int64, "i": np.int64, "f": np.float64}.get(array.dtype.kind)
+    if native is None:
+        raise FashionZooError(f"an array of type {array.dtype}: pass uint8 in 0-255 or float in [0, 1]")
+    values = _to_uint8_values(torch.from_numpy(array.astype(native)))
     return Image.fromarray(values.numpy()) if _is_picture(array.shape) and array.size else values
 
 

@@ -54,7 +54,7 @@ class CNN(BlockNetwork):
         num_classes: int = 10,
     ) -> None:
         check_widths("channels", channels)
-        if hidden:
+        if len(hidden):
             check_widths("hidden", hidden)
         check_dropout(dropout)
         convolutions = [1] * len(channels) if convolutions is None else convolutions

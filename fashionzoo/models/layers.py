@@ -41,7 +41,7 @@ def fully_connected(inputs: int, widths: Sequence[int], activation: Activation, 
 
 def check_widths(name: str, widths: Sequence[int]) -> None:
     """Raise unless there are widths, each 1 or more."""
-    if not widths or min(widths) < 1:
+    if len(widths) == 0 or min(widths) < 1:
         raise FashionZooError(f"{name} of {list(widths)}: give at least one number, each 1 or more")
 
 

@@ -5,15 +5,50 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from jsonargparse import Namespace
 from lightning.pytorch import LightningDataModule
 
 from fashionzoo.errors import FashionZooError
 from fashionzoo.models.network import compute_logits
 from fashionzoo.runner.resumption import flatten, refuse_changes
 from fashionzoo.training.classifier import Classifier
-from fashionzoo.training.epoch_logging import cross_entropy
+from fashionzoo.training.evaluated_module import cross_entropy
 
 NUM_TRIED = 64  # images of a validation batch
+NEEDED_BATCHES = {
+    "train": "there is nothing to train on",
+    "val": "early stopping and the best checkpoint need validation",
+    "test": "a run ends with a test",
+}
+
+
+def check_flags(config: Namespace) -> None:
+    """Raise if a flag asks for what Lightning would only notice after an epoch, or not at all."""
+    trainer, early, best = config.trainer, config.early_stopping, config.checkpoint
+    for split, need in NEEDED_BATCHES.items():
+        if trainer[f"limit_{split}_batches"] == 0:
+            raise FashionZooError(f"--trainer.limit_{split}_batches of 0: {need}; choose more")
+    for flag in ("accumulate_grad_batches", "check_val_every_n_epoch"):
+        if trainer[flag] is not None and trainer[flag] < 1:
+            raise FashionZooError(f"--trainer.{flag} of {trainer[flag]}: choose 1 or more")
+    if config.seed_everything is False:
+        raise FashionZooError("--seed_everything of false: a run that can be repeated has a seed; give a number")
+    if early.patience < 0:
+        raise FashionZooError(f"--early_stopping.patience of {early.patience}: choose 0 or more")
+    if early.monitor.endswith("/acc") and early.mode != "max":
+        raise FashionZooError(f"--early_stopping.mode of {early.mode}: {early.monitor} is better when higher")
+    if best.save_top_k != 1 and "{" not in str(best.filename):
+        raise FashionZooError(
+            f"--checkpoint.save_top_k of {best.save_top_k}: each would be {best.filename}.ckpt; leave it out, or "
+            'give names with --checkpoint.filename "{epoch}"'
+        )
+    if config.last.save_weights_only:
+        raise FashionZooError("--last.save_weights_only of true: a run is resumed from all that this checkpoint has")
+    if config.model.get("schedule") == "one_cycle" and trainer.max_epochs == trainer.max_steps == -1:
+        raise FashionZooError(
+            "--trainer.max_epochs of -1: the one_cycle schedule must know its length; set the number of epochs or "
+            "steps, or --model.schedule constant"
+        )
 
 
 def check_checkpoint_matches(

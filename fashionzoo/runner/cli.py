@@ -14,7 +14,7 @@ import torch
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, Trainer, seed_everything
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping, StochasticWeightAveraging
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.profilers import PassThroughProfiler
@@ -28,23 +28,19 @@ from fashionzoo.callbacks.tensorboard import TensorBoardMedia
 from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.io import make_folder
+from fashionzoo.runner.checks import check_flags
 from fashionzoo.runner.flags import TrainArgumentParser
 from fashionzoo.runner.resumption import config_path, find_last_checkpoint, refuse_changes, seed_of
 from fashionzoo.training import checkpoints
-from fashionzoo.training.checkpoint_io import AtomicCheckpointIO
+from fashionzoo.training.checkpoint_io import AtomicCheckpointIO, MovableCheckpoint
 from fashionzoo.training.classifier import Classifier
-from fashionzoo.training.metrics import monitorable_metrics
+from fashionzoo.training.metrics import LOWER_IS_BETTER, monitorable_metrics
 from fashionzoo.training.recipe import get_recipe, summary
 from fashionzoo.training.seeding import EpochSeeding
 from fashionzoo.weights.manifest import PACKAGE, find_weights
 
 _NULL_CONTEXT = nullcontext()
 LOG_DIR_NAME = "lightning_logs"
-NEEDED_BATCHES = {
-    "train": "there is nothing to train on",
-    "val": "early stopping and the best checkpoint need validation",
-    "test": "a run ends with a test",
-}
 # Images in a batch of a network without convolutions: measured on 2 cores with AMX, where both precisions take as long.
 MIN_MLP_BATCH_FOR_BF16 = 256
 
@@ -81,7 +77,7 @@ class TrainCLI(LightningCLI):
             trainer_defaults={"num_sanity_val_steps": 0, "enable_model_summary": False},
             seed_everything_default=0,
             parser_class=TrainArgumentParser,
-            parser_kwargs={"prog": Path(sys.argv[0]).name, "description": summary(network.__doc__)},
+            parser_kwargs={"prog": _program(network.name), "description": summary(network.__doc__)},
             save_config_callback=None,  # saved once, below, rather than asked after at every step
             args=sys.argv[1:] if args is None else list(args),
             run=False,
@@ -96,8 +92,8 @@ class TrainCLI(LightningCLI):
         parser.add_argument("--compile", type=bool, default=False, help="Compile the network with torch.compile.")
         parser.add_argument("--ckpt_path", type=str | None, default=None, help="A checkpoint to resume, or last.")
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
-        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
-        parser.add_lightning_class_args(ModelCheckpoint, "last")  # saved second, as it remembers what the best is
+        parser.add_lightning_class_args(MovableCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(MovableCheckpoint, "last")  # saved second, as it remembers what the best is
         for key in ("monitor", "mode"):
             parser.link_arguments(f"early_stopping.{key}", f"checkpoint.{key}")
         if self.data is None and "model.class_names" in parser.get_defaults():
@@ -119,6 +115,16 @@ class TrainCLI(LightningCLI):
         assert isinstance(args, list)
         argv = [str(arg) for arg in args]
         self._parse(argv)
+        seed = self.config.seed_everything
+        if not isinstance(seed, bool) and not 0 <= seed < 2**32:
+            raise FashionZooError(f"--seed_everything of {seed}: choose from 0 to {2**32 - 1}")
+        if (recipe := _named_recipe(argv)) and self.config.config:
+            held = parser.parse_args([word for path in self.config.config for word in ("--config", str(path))])
+            if held.recipe != recipe:
+                raise FashionZooError(
+                    f"--recipe of {recipe}: the configuration is of the recipe {held.recipe} and sets all flags; leave "
+                    "out one of the two"
+                )
         self.resume_path = self._find_checkpoint()
         self.checkpoint = checkpoints.load_checkpoint(self.resume_path) if self.resume_path else {}
         if self.resume_path and (saved := config_path(self.resume_path)).exists():
@@ -129,16 +135,7 @@ class TrainCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Check what Lightning would only notice after an epoch, or not at all."""
         trainer = self.config.trainer
-        for split, need in NEEDED_BATCHES.items():
-            if trainer[f"limit_{split}_batches"] == 0:
-                raise FashionZooError(f"--trainer.limit_{split}_batches of 0: {need}; choose more")
-        if self.config.seed_everything is False:
-            raise FashionZooError("--seed_everything of false: a run that can be repeated has a seed; give a number")
-        if self.config.model.get("schedule") == "one_cycle" and trainer.max_epochs == trainer.max_steps == -1:
-            raise FashionZooError(
-                "--trainer.max_epochs of -1: the one_cycle schedule must know its length; set the number of epochs or "
-                "steps, or --model.schedule constant"
-            )
+        check_flags(self.config)
         if teacher := self.config.get("data.teacher"):
             find_weights(PACKAGE, teacher, "tuned")
         if self.config.compile:
@@ -158,6 +155,12 @@ class TrainCLI(LightningCLI):
         monitor, valid = self.config.early_stopping.monitor, monitorable_metrics(self.model.class_names)
         if monitor not in valid:
             raise FashionZooError(f"unknown metric {monitor!r}: {did_you_mean(monitor, valid)}")
+        own = config.callbacks if isinstance(config.callbacks, list) else [config.callbacks] if config.callbacks else []
+        if any(isinstance(callback, StochasticWeightAveraging) for callback in own):
+            raise FashionZooError(
+                "StochasticWeightAveraging averages the weights after the best epoch was chosen, so that nothing would "
+                "be tested or kept of it: use EMAWeightAveraging"
+            )
         self.stop = GracefulShutdown()
         if config.precision is None:
             kwargs["precision"] = self.config.trainer.precision = self._precision(config.accelerator)
@@ -183,7 +186,7 @@ class TrainCLI(LightningCLI):
         try:
             return super().instantiate_trainer(
                 logger=logger,
-                callbacks=[*(config.callbacks or []), *callbacks],
+                callbacks=[*own, *callbacks],
                 plugins=[*(config.plugins or []), AtomicCheckpointIO()],
                 **kwargs,
             )
@@ -197,14 +200,18 @@ class TrainCLI(LightningCLI):
 
     def _parse(self, argv: list[str]) -> None:
         """Set the defaults of the recipe that the arguments name, and parse them."""
-        recipe_parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-        recipe_parser.add_argument("--recipe", default=next(iter(self.network.recipes)))
-        recipe = recipe_parser.parse_known_args(argv)[0].recipe
+        recipe = _named_recipe(argv) or next(iter(self.network.recipes))
         self._set_defaults(recipe)
-        self.config = self.parser.parse_args(argv)
+        try:
+            self.config = self.parser.parse_args(argv)
+        except UnicodeDecodeError as error:
+            raise FashionZooError(f"the configuration cannot be read ({error}): give a YAML file") from error
         if self.config.recipe != recipe:  # a configuration file names another
             self._set_defaults(self.config.recipe)
             self.config = self.parser.parse_args(argv)
+        early, best = self.config.early_stopping, self.config.checkpoint
+        if early.monitor in LOWER_IS_BETTER:
+            early.mode = best.mode = "min"
         for section, key in ((self.config, "ckpt_path"), (self.config.trainer, "default_root_dir")):
             if section[key]:
                 section[key] = os.path.expandvars(Path(section[key]).expanduser())
@@ -237,6 +244,8 @@ class TrainCLI(LightningCLI):
     def _find_checkpoint(self) -> Path | None:
         """Return the checkpoint to resume."""
         path = self.config.ckpt_path
+        if path == "":
+            raise FashionZooError("--ckpt_path is empty: give a checkpoint, or leave the flag out to start a run")
         if path == "last":
             return find_last_checkpoint(self._logs)
         return Path(path) if path else None
@@ -244,10 +253,15 @@ class TrainCLI(LightningCLI):
     def _logger(self) -> TensorBoardLogger:
         """Log a resumed run to its original directory, and drop what it logged after its checkpoint."""
         run_dir, purge_step = self.run_dir, None
-        if self.resume_path:
-            original_run_dir = self.resume_path.parent.parent.resolve()
-            if original_run_dir == (run_dir or self._logs / original_run_dir.name).resolve():
-                run_dir, purge_step = run_dir or self._logs / original_run_dir.name, self.checkpoint["epoch"] + 2
+        if self.resume_path and config_path(self.resume_path).exists():
+            original_run_dir = self.resume_path.parent.parent
+            place = self.config.trainer.default_root_dir
+            if place and (Path(place) / LOG_DIR_NAME).resolve() not in original_run_dir.resolve().parents:
+                raise FashionZooError(
+                    f"--trainer.default_root_dir of {place}: the run in {original_run_dir} is resumed where it is; "
+                    "leave the flag out, or move the run's directory"
+                )
+            run_dir, purge_step = run_dir or original_run_dir, self.checkpoint["epoch"] + 2
         if run_dir is None:
             return TensorBoardLogger(self._logs.parent, self.network.name, default_hp_metric=False)
         return TensorBoardLogger(
@@ -268,3 +282,17 @@ def _device(accelerator: str) -> torch.device:
         return torch.device("cuda")
     automatic = torch.accelerator.current_accelerator(check_available=True) if accelerator == "auto" else None
     return automatic or torch.device("cpu")
+
+
+def _program(name: str) -> str:
+    """Return how this program was called."""
+    program = Path(sys.argv[0]).name
+    return f"{program} fit {name}" if program == "fashionzoo" else program
+
+
+def _named_recipe(argv: Sequence[str]) -> str | None:
+    """Return the recipe that a flag names."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--recipe")
+    recipe: str | None = parser.parse_known_args(argv)[0].recipe
+    return recipe

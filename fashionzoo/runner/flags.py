@@ -62,6 +62,8 @@ class TrainArgumentParser(LightningArgumentParser):
             re.sub(r"<class '(?:.+\.)?(.+?)'>|typing\.Literal\[(.+)\]", r"\1\2", kind)
             for kind in re.findall(r"Expected an? (.+?)(?:\. Got|$)", message, re.MULTILINE)
         ]
+        if linked := re.match(r"argument (\S+) --> (\S+):", message):
+            exit_with_error(f"--{linked[2]} is that of --{linked[1]}: set the latter")
         if unknown:
             exit_with_error(f"unknown flag {unknown[1]}: {suggest_flag(unknown[1], self.flags())}")
         if wrong and value and expected:

@@ -13,7 +13,7 @@ from typing import Any
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
 from torch.utils.data import DataLoader, Dataset
 
 from fashionzoo import environment
@@ -23,6 +23,7 @@ from fashionzoo.data.loaders import LoaderDataModule
 from fashionzoo.errors import FashionZooError, exit_with_error
 from fashionzoo.runner.checks import check_batch, check_checkpoint_matches, check_hyperparameters
 from fashionzoo.runner.cli import TrainCLI
+from fashionzoo.training.checkpoints import load_checkpoint
 from fashionzoo.training.wrapping import NetworkFactory, as_classifier
 
 SUPPRESSED_WARNINGS = (  # Lightning's warnings about what is so on purpose
@@ -121,6 +122,12 @@ def _run(launcher: TrainCLI) -> None:
     best = checkpoint.best_model_path if isinstance(checkpoint, ModelCheckpoint) else ""
     if trainer.is_global_zero:
         print(console.stop_reason(trainer), flush=True)
-    trainer.test(network, data, ckpt_path=best or None, weights_only=True, verbose=False)
+    if best and any(isinstance(callback, WeightAveraging) for callback in trainer.callbacks):  # type: ignore[attr-defined]
+        # Lightning would test the weights beside the averaged ones, which the checkpoint is about.
+        network.load_state_dict(load_checkpoint(best)["state_dict"])
+        best_path = None
+    else:
+        best_path = best or None
+    trainer.test(network, data, ckpt_path=best_path, weights_only=True, verbose=False)
     if trainer.is_global_zero:
         console.print_test_results(network, trainer, best)

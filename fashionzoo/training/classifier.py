@@ -18,20 +18,20 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.data.dataset import Batch
-from fashionzoo.images.classes import IMAGE_SIZE, Prediction
+from fashionzoo.errors import FashionZooError
+from fashionzoo.images.classes import Prediction
 from fashionzoo.images.conversion import ImageLike
-from fashionzoo.images.preprocessing import Preprocess
 from fashionzoo.io import to_plain
 from fashionzoo.models.network import ModuleNetwork, Network
 from fashionzoo.training.distillation import precompute_teacher_logits
-from fashionzoo.training.epoch_logging import EpochLoggingModule, cross_entropy
-from fashionzoo.training.metrics import PredictionBuffer, eval_metrics
+from fashionzoo.training.evaluated_module import EvaluatedModule, cross_entropy
+from fashionzoo.training.metrics import PredictionBuffer
 from fashionzoo.training.optimizers import check_hyperparameters, make_optimizer, one_cycle
 from fashionzoo.training.recipe import DEFAULT_RECIPES, Recipe
 from fashionzoo.weights.manifest import find_weights
 
 
-class Classifier(EpochLoggingModule):
+class Classifier(EvaluatedModule):
     """A network together with how it is trained and measured.
 
     Logs ``{train,val,test}/loss`` (cross-entropy per image) and ``/acc``, for val and test also ``/calibration_error``
@@ -58,8 +58,8 @@ class Classifier(EpochLoggingModule):
     - ``check_val_every_n_epoch``: works
     - ``precision bf16-true``: works
     - ``precision 64-true``: works
-    - ``EMAWeightAveraging``: works; checkpoints hold the averaged weights
-    - ``StochasticWeightAveraging``: works; the weights are averaged after the last validation
+    - ``EMAWeightAveraging``: works; checkpoints hold the averaged weights, and a launcher tests them
+    - ``StochasticWeightAveraging``: works; a launcher refuses it, as the average comes after the best epoch is chosen
     - ``LearningRateMonitor``: works; with ``logging_interval="epoch"`` as everything else
     - ``CSVLogger``: works; a launcher then leaves no records, which come from event files
     - ``no logger``: works; a launcher then leaves no records
@@ -68,7 +68,7 @@ class Classifier(EpochLoggingModule):
     - ``Tuner.scale_batch_size``: works
     - ``ckpt_path best``: works
     - ``load_from_checkpoint``: works, with ``weights_only=True`` too, and for the data module
-    - ``trainer.fit twice``: works; the second begins with epoch 0 and the weights of the first
+    - ``trainer.fit twice``: works, with a new ``Trainer``; the same one is at its last epoch already
     - ``DataLoader``: works, for training, validation, test and prediction
 
     Args:
@@ -97,8 +97,7 @@ class Classifier(EpochLoggingModule):
         ('Linear', {'lr': 0.2})
     """
 
-    name: ClassVar[str]
-    network: Network
+    name: ClassVar[str] = "Classifier"
     recipes: ClassVar[Mapping[str, Recipe]] = DEFAULT_RECIPES
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -120,24 +119,29 @@ class Classifier(EpochLoggingModule):
         temperature: float = 1.0,
         class_names: Sequence[str] | None = None,
     ) -> None:
-        super().__init__()
-        check_hyperparameters(lr, momentum, weight_decay, label_smoothing, temperature)
+        check_hyperparameters(
+            lr,
+            momentum,
+            weight_decay,
+            label_smoothing,
+            temperature,
+            optimizer=optimizer,
+            schedule=schedule,
+            loss_reduction=loss_reduction,
+        )
         if not isinstance(network, Network):
             network = ModuleNetwork(network)
         if class_names is not None:
             network.name_classes(class_names)
-        self.network = network
+        super().__init__(network)
         self.lr, self.loss_reduction, self.label_smoothing = lr, loss_reduction, label_smoothing
         self.optimizer_name, self.momentum, self.weight_decay = optimizer, momentum, weight_decay
         self.schedule = schedule
         self.temperature = temperature
-        self.example_input_array = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
-        num_classes = network.num_classes
-        self.train_predictions, self.eval_predictions = PredictionBuffer(num_classes), PredictionBuffer(num_classes)
+        self.train_predictions = PredictionBuffer(network.num_classes)
         self.gradient_norms: dict[str, Tensor] = {}
-        self.train_loss, self.eval_loss = MeanMetric("disable"), MeanMetric("disable")
-        self.train_accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
-        self.eval_metrics = eval_metrics(num_classes)
+        self.train_loss = MeanMetric("disable")
+        self.train_accuracy = MulticlassAccuracy(network.num_classes, average="micro", validate_args=False)
         frame = inspect.currentframe()
         assert frame is not None
         # The arguments of the class that was called; those that it passes on to this one follow from them.
@@ -161,24 +165,12 @@ class Classifier(EpochLoggingModule):
             0.0001
         """
         pretrained = find_weights(cls.__module__.partition(".")[0], cls.name, weights)
-        classifier = cls(**{**pretrained.hyperparameters, **hyperparameters})
+        try:
+            classifier = cls(**{**pretrained.hyperparameters, **hyperparameters})
+        except TypeError as error:
+            raise FashionZooError(f"{cls.__name__} cannot be made of {hyperparameters}: {error}") from error
         pretrained.load_into(classifier.network)
         return classifier
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the labels."""
-        return self.network.class_names
-
-    @property
-    def preprocess(self) -> Preprocess:
-        """What turns pixels into this network's input."""
-        return self.network.preprocess
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return the logits ``(N, 10)`` of preprocessed images ``(N, 1, 28, 28)``."""
-        logits: Tensor = self.network(images)
-        return logits
 
     def classify(self, images: ImageLike | Iterable[ImageLike], invert: bool = False) -> Prediction | list[Prediction]:
         """Classify one image or several; see :meth:`fashionzoo.networks.Network.classify`."""
@@ -207,19 +199,15 @@ class Classifier(EpochLoggingModule):
         images, labels, *teacher_logits = batch
         logits = self(self.preprocess(images))
         self.train_predictions.update(logits, labels)
+        if teacher_logits and teacher_logits[0].shape != logits.shape:
+            raise FashionZooError(
+                f"a training batch has a third part of shape {tuple(teacher_logits[0].shape)}: leave it out, or give a "
+                "teacher's logits, a row for each image"
+            )
         loss = self.loss(logits, teacher_logits[0] if teacher_logits else labels)
         # Lightning averages over processes and over accumulated batches; a sum over the whole batch wants them added.
         num_parts = self.trainer.world_size * self.trainer.accumulate_grad_batches
         return loss * num_parts if self.loss_reduction == "sum" else loss
-
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Store the logits of a batch."""
-        images, labels = batch
-        self.eval_predictions.update(self(self.preprocess(images)), labels)
-
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Store the logits of a batch."""
-        self.validation_step(batch, batch_idx)
 
     def predict_step(self, batch: Batch | Tensor, batch_idx: int) -> Tensor:
         """Return the class probabilities ``(N, 10)`` of a batch with or without labels."""
@@ -246,22 +234,6 @@ class Classifier(EpochLoggingModule):
         self.train_accuracy.update(logits, labels)
         self.log_epoch_metrics({"train/loss": loss, "train/acc": self.train_accuracy.compute(), **self.gradient_norms})
 
-    def on_validation_epoch_start(self) -> None:
-        """Reset the buffer."""
-        self.eval_predictions.reset()
-
-    def on_validation_epoch_end(self) -> None:
-        """Log the metrics of the validation images."""
-        self._log_eval_metrics("val")
-
-    def on_test_epoch_start(self) -> None:
-        """Reset the buffer."""
-        self.eval_predictions.reset()
-
-    def on_test_epoch_end(self) -> None:
-        """Log the metrics of the test images."""
-        self._log_eval_metrics("test")
-
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say in the checkpoint which network it holds, so that it can be rebuilt without Lightning."""
         checkpoint["fashionzoo"] = {
@@ -269,6 +241,16 @@ class Classifier(EpochLoggingModule):
             "config": self.network.config,
             "class_names": list(self.class_names),
         }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse the checkpoint of another network.
+
+        Raises:
+            FashionZooError: It holds another.
+        """
+        name = checkpoint.get("fashionzoo", {}).get("name", self.name)
+        if name != self.name:
+            raise FashionZooError(f"the checkpoint holds {name}, not {self.name}: load it with that network's class")
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return the optimizer and, where there is one, the schedule of its rate."""
@@ -281,22 +263,3 @@ class Classifier(EpochLoggingModule):
             return optimizer
         scheduler = one_cycle(optimizer, self.lr, self.trainer.estimated_stepping_batches)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-    def _log_eval_metrics(self, stage: str) -> None:
-        """Log the metrics of an evaluated split."""
-        if self.trainer.sanity_checking:
-            return
-        logits, labels = self.eval_predictions.compute()
-        loss = self.mean_loss(f"{stage}/loss", self.eval_loss, logits, labels)
-        self.eval_metrics.reset()
-        self.eval_metrics.update(logits, labels)
-        metrics = self.eval_metrics.compute()
-        recalls = zip(self.class_names, metrics["recall"], strict=True)
-        self.log_epoch_metrics(
-            {
-                f"{stage}/loss": loss,
-                f"{stage}/acc": metrics["acc"],
-                f"{stage}/calibration_error": metrics["calibration_error"],
-                **{f"{stage}/recall/{name}": recall for name, recall in recalls},
-            }
-        )

@@ -14,6 +14,8 @@ from torchmetrics.classification import (
     MulticlassRecall,
 )
 
+LOWER_IS_BETTER = ("val/loss", "val/calibration_error")
+
 
 def monitorable_metrics(class_names: Sequence[str]) -> list[str]:
     """Return the metrics that early stopping and the best checkpoint can watch.

@@ -8,13 +8,27 @@ from collections.abc import Iterable
 import torch
 from torch.nn import Parameter
 
-from fashionzoo.errors import FashionZooError
+from fashionzoo.errors import FashionZooError, did_you_mean
+
+CHOICES = {"optimizer": ("sgd", "adamw"), "schedule": ("constant", "one_cycle"), "loss_reduction": ("sum", "mean")}
 
 
 def check_hyperparameters(
-    lr: float, momentum: float, weight_decay: float, label_smoothing: float, temperature: float
+    lr: float, momentum: float, weight_decay: float, label_smoothing: float, temperature: float, **chosen: str
 ) -> None:
-    """Raise if a hyperparameter of training is out of its range."""
+    """Raise if a hyperparameter of training is out of its range.
+
+    Args:
+        lr: Above 0.
+        momentum: In [0, 1).
+        weight_decay: 0 or more.
+        label_smoothing: In [0, 1).
+        temperature: Above 0.
+        **chosen: ``optimizer``, ``schedule`` and ``loss_reduction``.
+
+    Raises:
+        FashionZooError: One is; the message names what is possible.
+    """
     if not (lr > 0 and math.isfinite(lr)):
         raise FashionZooError(f"lr of {lr}: choose a number above 0")
     if not 0 <= momentum < 1:
@@ -25,6 +39,9 @@ def check_hyperparameters(
         raise FashionZooError(f"label_smoothing of {label_smoothing}: choose from 0 up to, but not including, 1")
     if not (temperature > 0 and math.isfinite(temperature)):
         raise FashionZooError(f"temperature of {temperature}: choose a number above 0")
+    for name, value in chosen.items():
+        if value not in CHOICES[name]:
+            raise FashionZooError(f"{name} of {value!r}: {did_you_mean(value, CHOICES[name])}")
 
 
 def make_optimizer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib.util
 import json
@@ -49,12 +50,12 @@ class Weights:
     @property
     def config(self) -> dict[str, Any]:
         """The architecture, as :func:`fashionzoo.models.factory.build_network` takes it."""
-        return dict(self.meta["config"])
+        return copy.deepcopy(dict(self.meta["config"]))
 
     @property
     def metrics(self) -> dict[str, float]:
         """What this very file reaches on the 10,000 test images: ``test/acc``, ``test/recall/Shirt``, ..."""
-        return dict(self.meta["metrics"])
+        return copy.deepcopy(dict(self.meta["metrics"]))
 
     @property
     def spread(self) -> str:
@@ -65,7 +66,7 @@ class Weights:
     @property
     def recipe(self) -> dict[str, Any]:
         """The flags that it was trained with."""
-        return dict(self.meta["recipe"])
+        return copy.deepcopy(dict(self.meta["recipe"]))
 
     @property
     def hyperparameters(self) -> dict[str, Any]:

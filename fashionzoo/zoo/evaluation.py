@@ -17,6 +17,7 @@ from torchmetrics.functional.classification import (
 )
 
 from fashionzoo.data import idx, sources
+from fashionzoo.errors import FashionZooError
 from fashionzoo.images.classes import CLASSES
 from fashionzoo.models.network import Network, compute_logits
 
@@ -100,5 +101,12 @@ def load_test_split(network: Network, root: str | Path | None = None) -> tuple[T
 
 
 def as_network(network: Network | Classifier) -> Network:
-    """Return a network, or the one that a Classifier holds."""
-    return network if isinstance(network, Network) else network.network
+    """Return a network, or the one that a Classifier holds.
+
+    Raises:
+        FashionZooError: It is neither.
+    """
+    network = getattr(network, "network", network)
+    if not isinstance(network, Network):
+        raise FashionZooError(f"{network!r} is not a network: pass what fashionzoo.get_model returns, or a Classifier")
+    return network

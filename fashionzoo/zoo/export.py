@@ -16,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from fashionzoo.errors import FashionZooError
+from fashionzoo.images.preprocessing import Preprocess
 from fashionzoo.models.factory import FAMILIES, build_network
 from fashionzoo.models.network import Network
 from fashionzoo.zoo.evaluation import as_network, load_test_split
@@ -76,6 +77,7 @@ def export(network: Network | Classifier, path: str | Path, root: str | Path | N
     network = as_network(network)
     images = load_test_split(network, root)[0][:PARITY_IMAGES]
     model = InferenceModule(copy.deepcopy(network))
+    model.network.preprocess = Preprocess(network.preprocess.standardize)  # not rounded to a half network's type
     model = model.eval().float().cpu().to(memory_format=torch.contiguous_format)
     try:
         # In the same folder, so that a file appears under its name only when it is complete and right.

@@ -54,12 +54,14 @@ def _fit(folder: Path, root: Path, network: str, flags: tuple[str, ...], prepare
     launch(get_class(network), flags)
 
 
-def _run(folder: Path, root: Path | None, argv: tuple[str, ...]) -> None:
+def _run(folder: Path, root: Path | None, argv: tuple[str, ...], prepare: Callable[[], None] | None) -> None:
     """Run a script, or the command ``fashionzoo``, in a folder; where there is a root, on its data."""
     _redirect(folder)
     if root is not None:
         trust(root)
     sys.argv = list(argv)
+    if prepare is not None:
+        prepare()
     if argv[0] == "fashionzoo":
         from fashionzoo.cli.main import main
 
@@ -68,7 +70,9 @@ def _run(folder: Path, root: Path | None, argv: tuple[str, ...]) -> None:
         runpy.run_path(argv[0], run_name="__main__")
 
 
-def run(folder: Path, *argv: str | Path, root: Path | None = None) -> tuple[int, str]:
+def run(
+    folder: Path, *argv: str | Path, root: Path | None = None, prepare: Callable[[], None] | None = None
+) -> tuple[int, str]:
     """Run a script or ``fashionzoo`` as a shell would, but in a process that has imported torch and Lightning already.
 
     Returns:
@@ -76,7 +80,7 @@ def run(folder: Path, *argv: str | Path, root: Path | None = None) -> tuple[int,
     """
     screen = folder / "screen"
     screen.unlink(missing_ok=True)
-    process = SERVER.Process(target=_run, args=(folder, root, tuple(map(str, argv))))
+    process = SERVER.Process(target=_run, args=(folder, root, tuple(map(str, argv)), prepare))
     process.start()
     return finish(process), screen.read_text()
 

@@ -125,3 +125,9 @@ def test_half_a_checkpoint_is_refused(size: int, root: Path, tmp_path: Path) -> 
     checkpoint.write_bytes(checkpoint.read_bytes()[:size])
     with pytest.raises(FashionZooError, match=r"best\.ckpt is not a checkpoint"):
         load_checkpoint(checkpoint)
+
+
+def test_the_checkpoint_of_another_library_is_refused(tmp_path: Path) -> None:
+    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    with pytest.raises(FashionZooError, match=r"other\.ckpt is not a checkpoint of fashionzoo"):
+        load_checkpoint(tmp_path / "other.ckpt")

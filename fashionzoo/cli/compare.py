@@ -74,7 +74,8 @@ def run(options: Namespace) -> None:
     for pair in comparison.pairs:
         console.print(str(pair), highlight=False)
     console.print(
-        "Each p is about these weights on these test images: training again with another seed gives other weights.",
+        "Each p is about these weights on these test images: training again with another seed gives other weights. "
+        "Seconds are those of the machine and the training images of each run.",
         highlight=False,
     )
 

@@ -37,8 +37,6 @@ def run(options: Namespace) -> None:
         table.add_column(column, no_wrap=True)
     for column in ("params", "MFLOPs", "test acc", "mean (range)", "MB"):
         table.add_column(column, justify="right", no_wrap=True)
-    if plugins:
-        table.add_column("package", no_wrap=True)
     for row in rows:
         table.add_row(
             row.name,
@@ -48,11 +46,12 @@ def run(options: Namespace) -> None:
             f"{row.metrics['test/acc']:.2%}",
             row.spread,
             f"{row.meta['bytes'] / 1e6:.1f}",
-            *([row.package] if plugins else []),
         )
     for name in untrained:
-        table.add_row(name, *("-" for _ in range(6)), package_of(name))
+        table.add_row(name, *("-" for _ in range(6)))
     console = Console()
     console.print(table)
     console.print("test acc: the file that ships, in float32", highlight=False)
     console.print("mean (range): seeds 0, 1 and 2, in per cent, in the precision of training", highlight=False)
+    for name in plugins:
+        console.print(f"{name}: from the package {package_of(name)}", highlight=False)

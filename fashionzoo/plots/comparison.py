@@ -40,7 +40,6 @@ def plot_comparison(comparison: Comparison) -> Figure:
         for column, value in enumerate(values):
             color = "white" if value > (lowest + 100) / 2 else "black"
             right.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=8, color=color)
-    left.invert_yaxis()
     return figure
 
 

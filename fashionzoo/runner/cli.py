@@ -28,7 +28,7 @@ from fashionzoo.callbacks.tensorboard import TensorBoardMedia
 from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.io import make_folder
-from fashionzoo.runner.checks import check_flags
+from fashionzoo.runner.checks import check_flags, check_hyperparameters
 from fashionzoo.runner.flags import TrainArgumentParser
 from fashionzoo.runner.resumption import config_path, find_last_checkpoint, refuse_changes, seed_of
 from fashionzoo.training import checkpoints
@@ -150,6 +150,7 @@ class TrainCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Make the trainer with the zoo's logger and callbacks."""
         config = self.config_init.trainer
+        check_hyperparameters(self.model)
         recipe = get_recipe(self.network, self.config.recipe)
         self.datamodule = self.datamodule if self.data is None else self.data
         monitor, valid = self.config.early_stopping.monitor, monitorable_metrics(self.model.class_names)

@@ -21,7 +21,7 @@ from fashionzoo.callbacks import console
 from fashionzoo.callbacks.shutdown import TrainingInterruptedError
 from fashionzoo.data.loaders import LoaderDataModule
 from fashionzoo.errors import FashionZooError, exit_with_error
-from fashionzoo.runner.checks import check_batch, check_checkpoint_matches, check_hyperparameters
+from fashionzoo.runner.checks import check_batch, check_checkpoint_matches
 from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.training.checkpoints import load_checkpoint
 from fashionzoo.training.wrapping import NetworkFactory, as_classifier
@@ -112,7 +112,6 @@ def _run(launcher: TrainCLI) -> None:
     if launcher.resume_path:
         check_checkpoint_matches(launcher.resume_path, launcher.checkpoint, network, data)
     data.prepare_data()
-    check_hyperparameters(network)
     data.setup("fit")  # sizes that do not fit are refused before Lightning makes the directory of the run
     check_batch(network, data)
     if launcher.config.compile:

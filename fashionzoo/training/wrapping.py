@@ -74,6 +74,7 @@ def _wrap(factory: Callable[..., nn.Module], name: str) -> type[Classifier]:
                 raise FashionZooError(f"{name} returns a {type(module).__name__}: let it return a torch.nn.Module")
             if not isinstance(module, Network):
                 module = ModuleNetwork(module, arguments["standardize"])
+                module.config |= {each.name: arguments[each.name] for each in own}
             # Not super(), from whose frame the arguments would be collected as hyperparameters.
             Classifier.__init__(self, module, **{each.name: arguments[each.name] for each in training})
             self.save_hyperparameters(arguments)

@@ -70,7 +70,7 @@ class Pair:
         images = "image" if more == 1 else "images"
         return (
             f"{better} is right on {more} {images} more than {other}; a difference this large comes about by chance in "
-            f"{odds(self.p)} cases (p = {self.p:.2g})."
+            f"{odds(self.p)} cases (p {f'= {self.p:.2g}' if self.p else 'below 1e-300'})."
         )
 
 

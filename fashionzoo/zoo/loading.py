@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -147,7 +148,10 @@ def _describe(error: BaseException) -> str:
 
 
 def _networks(module: ModuleType) -> list[str]:
-    """Return the names of the networks in a module: its Classifiers or, where there are none, its modules."""
+    """Return the names of the networks in a module: its Classifiers or, where there are none, its torch modules.
+
+    Of several, those count that can be made without arguments: others are parts of a network.
+    """
     from torch import nn
 
     from fashionzoo.training.classifier import Classifier
@@ -157,7 +161,16 @@ def _networks(module: ModuleType) -> list[str]:
         for name, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == module.__name__
     }
-    return [name for name, value in own.items() if issubclass(value, Classifier)] or list(own)
+    found = [name for name, value in own.items() if issubclass(value, Classifier)] or list(own)
+    return [name for name in found if _needs_no_arguments(own[name])] or found
+
+
+def _needs_no_arguments(network: type) -> bool:
+    """Tell whether all arguments of a class have defaults."""
+    required = inspect.Parameter.empty
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = inspect.signature(network).parameters.values()
+    return all(parameter.default is not required or parameter.kind in variable for parameter in parameters)
 
 
 def _only_network(module: ModuleType, place: str) -> type:

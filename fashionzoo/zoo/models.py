@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.networks import NAMES
-from fashionzoo.weights.manifest import VERSIONS, Weights, find_weights, manifest
+from fashionzoo.weights.manifest import PACKAGE, VERSIONS, Weights, find_weights, manifest
 from fashionzoo.zoo.registry import get_class, list_models, package_of
 
 if TYPE_CHECKING:
@@ -83,8 +84,20 @@ def _build(name: str, config: dict[str, Any], chosen: dict[str, Any], trained: d
         if "unexpected keyword" not in str(error):
             raise FashionZooError(f"{name} cannot be made of {chosen}: {error}") from error
         network = _build(name, config, {}, trained)
+    architecture = set(network.config) | _own_arguments(name)
     for key in chosen:
-        if key not in network.config or key == "family":
-            valid = sorted(set(network.config) - {"family"})
-            raise FashionZooError(f"{name} has no hyperparameter {key!r}: {did_you_mean(key, valid)}")
+        if key not in architecture or key == "family":
+            raise FashionZooError(
+                f"{name} has no hyperparameter {key!r}: {did_you_mean(key, sorted(architecture - {'family'}))}"
+            )
     return network
+
+
+def _own_arguments(name: str) -> set[str]:
+    """Return the arguments that a network of another package has beside those of training."""
+    if package_of(name) == PACKAGE:
+        return set()
+    from fashionzoo.training.classifier import Classifier
+
+    own, training = (inspect.signature(each).parameters for each in (get_class(name), Classifier))
+    return set(own) - set(training)

@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test check data debian-data clean
+.PHONY: train test check docs data debian-data clean
 
 train: .venv/installed data
 	$(BIN)/python experiments/mlp_relu_narrowing.py
@@ -13,6 +13,11 @@ check: .venv/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory docs
+
+docs: .venv/installed-dev
+	$(BIN)/python experiments/make_docs.py site
 
 data: .venv/installed
 	@$(BIN)/fashionzoo data || $(MAKE) --no-print-directory debian-data
@@ -42,4 +47,4 @@ debian-data: .venv/installed
 	$(PYTHON) -m venv $@
 
 clean:
-	rm -rf .venv build dist
+	rm -rf .venv build dist site

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fashionzoo.weights.manifest import Weights
     from fashionzoo.zoo.comparison import Comparison, compare
     from fashionzoo.zoo.evaluation import Evaluation, evaluate
+    from fashionzoo.zoo.export import export
     from fashionzoo.zoo.models import get_model, get_weights
     from fashionzoo.zoo.recipes import RECIPES
     from fashionzoo.zoo.registry import list_models
@@ -50,6 +51,7 @@ _NAMES = {  # by the module that defines them; the classes of the networks are f
     "weights.manifest": ("Weights",),
     "zoo.comparison": ("Comparison", "compare"),
     "zoo.evaluation": ("Evaluation", "evaluate"),
+    "zoo.export": ("export",),
     "zoo.models": ("get_model", "get_weights"),
     "zoo.recipes": ("RECIPES",),
     "zoo.registry": ("list_models",),
@@ -82,6 +84,7 @@ __all__ = [
     "Weights",
     "compare",
     "evaluate",
+    "export",
     "get_model",
     "get_weights",
     "launch",

@@ -21,6 +21,7 @@ SHORT = " --trainer.max_epochs=1 --data.train_size=400 --data.val_size=200"
 SHOWN = {  # by the beginning of a command: what it shows
     "fashionzoo claims": r"26 claims: \d+ holds, \d+ fails, 0 not comparable",
     "fashionzoo fit cnn_plain --recipe tuned": r"recipe +tuned, at most 1 epochs[^$]*stopped after epoch 1",
+    "fashionzoo fit my_net.py": r"network +MyNet, 14,602[^$]*recipe +default[^$]*stopped after epoch 1",
     "fashionzoo fit": r"recipe +report, at most 1 epochs[^$]*stopped after epoch 1",
     "python experiments/cnn_plain.py --ckpt_path": r"stopped after epoch 1: all epochs done",
     "python experiments/": r"stopped after epoch 1: all epochs done[^$]*10,000 test images",
@@ -30,6 +31,7 @@ SHOWN = {  # by the beginning of a command: what it shows
     "fashionzoo predict tests/pictures --model": r"(tests/pictures/boot.png: \w+ +Ankle boot \d+\.\d%\s+){6}",
     "fashionzoo predict tests/pictures/boot.png --model": r'"label": 9,\s+"name": "Ankle boot"',
     "fashionzoo predict": r"tests/pictures/boot.png: Ankle boot \d+\.\d%, ",
+    "fashionzoo compare": r"cnn_plain:tuned is right on \d+ images more than my_net.py",
     "fashionzoo evaluate cnn_plain": r"accuracy[^$]*0\.9048",
     "fashionzoo evaluate": r"accuracy[^$]*0\.\d{4}",
     "fashionzoo export": r"the same labels on 1,000 test images",
@@ -54,6 +56,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, real_root: Path) -> Path:
     for name in ("experiments", "hubconf.py", "tests"):
         (folder / name).symlink_to(HERE.parent / name)
     Image.new("L", (100, 120)).save(folder / "shirt.png")
+    (my_net,) = (block for block in blocks("python") if "class MyNet" in block)
+    assert len(my_net.splitlines()) <= 25
+    (folder / "my_net.py").write_text(my_net)
     return folder
 
 

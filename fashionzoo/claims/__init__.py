@@ -1,1 +1,4 @@
-"""TODO."""
+"""The report's claims, the runs that they are measured on, and how missing runs are trained.
+
+May import ``runner`` and what that may.
+"""

@@ -1,1 +1,4 @@
-"""TODO."""
+"""MLP and CNN as plain modules: nothing is trained or logged here.
+
+May import ``data`` and what that may, of which it needs ``images`` only.
+"""

@@ -1,1 +1,4 @@
-"""TODO."""
+"""Figures and tables of what was measured.
+
+May import ``zoo`` and what that may.
+"""

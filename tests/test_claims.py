@@ -270,3 +270,11 @@ def test_gradients_are_compared_from_the_fiftieth_iteration(logs: Path, capsys: 
     path = logs / "mlp_relu_narrowing" / "report" / "metrics.csv"
     edit(path, "gradient_norm/first_layer", lambda epoch, cell: "1e6" if epoch < 50 else cell)
     assert measured(logs, capsys)["N2.gradient"]["seeds"]["0"]["measured"]["mlp_relu_narrowing"] == before
+
+
+def test_a_users_run_by_another_recipe_is_not_the_reports(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.move(logs / "mlp_relu_widening" / "report", logs / "mlp_relu_widening" / "version_0")
+    config = logs / "mlp_relu_widening" / "version_0" / "config.yaml"
+    config.write_text(re.sub(r"(?m)^recipe: report$", "recipe: tuned", config.read_text()))
+    claims = measured(logs, capsys, "claims cannot be measured")
+    assert claims["N3.level"]["reason"] == "no finished run of mlp_relu_widening with seed 2"

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from fashionzoo import FashionZooError
 from fashionzoo.data import sources
+from fashionzoo.io import atomic_write
 from tests.conftest import NAMES, SERVER, idx, put
 
 IMAGES = "train-images-idx3-ubyte"
@@ -195,3 +196,17 @@ def test_any_bytes_in_place_of_a_file_are_refused(tmp_path_factory: pytest.TempP
     raw = put(tmp_path_factory.getbasetemp() / "random", dict.fromkeys(NAMES, content))
     with pytest.raises(FashionZooError, match=r"is (empty|damaged)"):
         sources.load_split("train", raw.parent.parent)
+
+
+def test_a_write_that_fails_leaves_the_file_before_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "table.csv"
+    target.write_text("before")
+
+    def fail() -> None:
+        with atomic_write(target) as file:
+            file.write(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"table.csv": "before"}

@@ -1,5 +1,9 @@
 """The networks as plain modules, and images from outside."""
 
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+import fashionzoo
 from fashionzoo import (
     CLASSES,
     CNN,
@@ -198,3 +203,20 @@ def test_a_network_that_is_asked_for_many_images_sees_them_in_batches() -> None:
     assert compute_logits(network, torch.zeros(1200, 28, 28, dtype=torch.uint8)).shape == (1200, 10)
     assert max(sizes) <= 500
     assert compute_logits(network.half(), torch.zeros(2, 28, 28, dtype=torch.uint8)).dtype == torch.float32
+
+
+def test_a_seventh_network_is_one_file(tmp_path: Path) -> None:
+    package = Path(shutil.copytree(Path(fashionzoo.__file__).parent, tmp_path / "fashionzoo"))
+    plain = (package / "networks" / "cnn_plain.py").read_text()
+    (package / "networks" / "cnn_wide.py").write_text(
+        plain.replace("PlainCNN", "WideCNN").replace("(32, 16)", "(48, 24)")
+    )
+    code = (
+        "import fashionzoo as fz; from fashionzoo.cli.main import main; main(['list']);"
+        "print(fz.WideCNN().name, fz.get_model('cnn_wide').config['channels'], list(fz.RECIPES['cnn_wide']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env={"PYTHONPATH": str(tmp_path)}
+    )
+    assert "cnn_wide [48, 24] ['report', 'tuned']" in done.stdout, done.stderr
+    assert re.search(r"cnn_wide +- ", done.stdout)

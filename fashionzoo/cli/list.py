@@ -22,7 +22,7 @@ def run(options: Namespace) -> None:
     """Print a table, or JSON."""
     rows = list_weights()
     plugins = [name for name in list_models() if package_of(name) != PACKAGE]
-    untrained = [name for name in plugins if name not in manifest(package_of(name))]
+    untrained = [name for name in list_models() if name not in manifest(package_of(name))]
     if options.json:
         entries = [{"network": row.name, "version": row.version, "package": row.package, **row.meta} for row in rows]
         names = [{"network": name, "version": None, "package": package_of(name)} for name in untrained]

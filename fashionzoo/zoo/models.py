@@ -21,8 +21,11 @@ def list_weights() -> list[Weights]:
         >>> list_weights()[1].path.name
         'cnn_balanced-tuned.safetensors'
     """
-    versions = {name: VERSIONS if name in NAMES else manifest(package_of(name)).get(name, {}) for name in list_models()}
-    return [get_weights(name, version) for name in versions for version in versions[name]]
+    if not manifest():
+        find_weights(PACKAGE, NAMES[0], VERSIONS[0])  # which says that they are missing from the installation
+    return [
+        get_weights(name, version) for name in list_models() for version in manifest(package_of(name)).get(name, {})
+    ]
 
 
 def get_weights(name: str, version: str) -> Weights:

@@ -56,10 +56,14 @@ def test_the_command_shows_a_table_a_figure_and_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], real_root: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    main(["compare", "cnn_plain:report", "cnn_plain", "mlp_relu_narrowing", "--plot", "c.png"])
+    others = ["mlp_relu_narrowing", "mlp_relu_widening", "mlp_sigmoid_narrowing"]
+    main(["compare", "cnn_plain:report", "cnn_plain", *others, "--plot", "c.png"])
     shown = capsys.readouterr().out
     assert "3  mlp_relu_narrowing:tuned" in shown
-    assert shown.count("by chance in") == 3
+    assert " ".join(shown.split()).count("by chance in") == 10
+    for name in ("cnn_plain", *others):
+        accuracy = fz.get_weights(name, "tuned").metrics["test/acc"]
+        assert f"{100 * accuracy:.2f} " in shown.replace("\n", " ")
     assert max(map(len, shown.splitlines())) <= 80
     with Image.open("c.png") as image:
         assert image.format == "PNG"

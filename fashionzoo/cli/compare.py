@@ -65,12 +65,13 @@ def run(options: Namespace) -> None:
         return
     from rich.console import Console
 
-    from fashionzoo.plots.comparison import comparison_table
+    from fashionzoo.plots.comparison import comparison_tables
 
     console = Console()
     for number, label in enumerate(loaded, 1):
         console.print(f"{number}  {label}", highlight=False)
-    console.print(comparison_table(comparison, seconds, seeds))
+    for table in comparison_tables(comparison, seconds, seeds, console.width):
+        console.print(table)
     for pair in comparison.pairs:
         console.print(str(pair), highlight=False)
     console.print(

@@ -1,1 +1,5 @@
-"""Tests of what users rely on, with real files, real data and real processes."""
+"""Tests with real parts; their folders are those of the package."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent  # of the checkout

@@ -13,10 +13,10 @@ from PIL import Image
 from fashionzoo import CLASSES
 from fashionzoo.weights.manifest import WEIGHTS_DIR
 from fashionzoo.zoo.registry import list_models
+from tests import ROOT
 from tests.processes import run
 
-HERE = Path(__file__).parent
-README = (HERE.parent / "README.md").read_text()
+README = (ROOT / "README.md").read_text()
 SHORT = " --trainer.max_epochs=1 --data.train_size=400 --data.val_size=200"
 SHOWN = {  # by the beginning of a command: what it shows
     "fashionzoo claims": r"26 claims: \d+ holds, \d+ fails, 0 not comparable",
@@ -52,9 +52,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, real_root: Path) -> Path:
     """A folder that looks like a checkout."""
     folder = tmp_path_factory.mktemp("readme")
     logs = shutil.ignore_patterns("version_*")
-    shutil.copytree(HERE.parent / "lightning_logs", folder / "lightning_logs", ignore=logs)
+    shutil.copytree(ROOT / "lightning_logs", folder / "lightning_logs", ignore=logs)
     for name in ("experiments", "hubconf.py", "tests"):
-        (folder / name).symlink_to(HERE.parent / name)
+        (folder / name).symlink_to(ROOT / name)
     Image.new("L", (100, 120)).save(folder / "shirt.png")
     (my_net,) = (block for block in blocks("python") if "class MyNet" in block)
     assert len(my_net.splitlines()) <= 25
@@ -107,7 +107,7 @@ def test_the_example_of_a_card_classifies(name: str, folder: Path) -> None:
 
 def test_the_tests_behind_the_promises_exist() -> None:
     named = set(re.findall(r"`(test_\w+)`", README))
-    tests = "".join(file.read_text() for file in HERE.glob("test_*.py"))
+    tests = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
     written = set(re.findall(r"^def (test_\w+)", tests, re.MULTILINE))
     assert named
     assert named <= written
@@ -116,13 +116,13 @@ def test_the_tests_behind_the_promises_exist() -> None:
 def test_the_make_targets_exist() -> None:
     targets = re.findall(r"^ +make (\w+)", README, re.MULTILINE)
     assert set(targets) == {"train", "test"}
-    makefile = (HERE.parent / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text()
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
 
 
 def test_a_package_index_gets_nothing_that_it_cannot_show() -> None:
     words = [sys.executable, "-m", "hatch_fancy_pypi_readme"]
-    shown = subprocess.run(words, cwd=HERE.parent, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert len(shown) > 0.9 * len(re.sub(r"!?\[[^]]*\]\([^)]*\)", "", README))
     assert "![" not in shown
     assert all(link.startswith("https://") for link in re.findall(r"\]\(([^)]*)\)", shown))

@@ -14,8 +14,9 @@ from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 
 from fashionzoo import RECIPES
+from tests import ROOT
 
-LOGS = Path(__file__).parent.parent / "lightning_logs"
+LOGS = ROOT / "lightning_logs"
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = (
     "--headless",

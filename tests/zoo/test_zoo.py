@@ -28,8 +28,8 @@ from fashionzoo.weights import manifest
 from fashionzoo.zoo import registry
 from fashionzoo.zoo.evaluation import Evaluation, evaluate
 from fashionzoo.zoo.export import ATOL, EXPORTERS, export
+from tests import ROOT
 
-ROOT = Path(__file__).parent.parent
 LOGS = ROOT / "lightning_logs"
 EVERY = [(name, version) for name in registry.list_models() for version in manifest.VERSIONS]
 

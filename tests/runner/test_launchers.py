@@ -24,10 +24,11 @@ from fashionzoo.environment import has_native_bf16
 from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.training.recipe import get_recipe
 from fashionzoo.zoo.registry import get_class
+from tests import ROOT
 from tests.conftest import put
 from tests.processes import run
 
-EXPERIMENTS = Path(__file__).parent.parent / "experiments"
+EXPERIMENTS = ROOT / "experiments"
 SPLIT = ("--data.train_size=600", "--data.val_size=200")
 SHORT = ("--trainer.max_epochs=2", *SPLIT)
 

@@ -26,7 +26,7 @@ from fashionzoo.data import sources
 from fashionzoo.runner.launch import train
 from tests.conftest import idx
 from tests.processes import assert_same_training, run
-from tests.test_resume import signal_in
+from tests.runner.test_resume import signal_in
 
 MY_NET = """
 from torch import nn

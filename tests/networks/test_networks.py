@@ -30,6 +30,7 @@ from fashionzoo.models.factory import build_network
 from fashionzoo.models.network import Network, compute_logits
 from fashionzoo.training.classifier import Classifier
 from fashionzoo.zoo.registry import get_class, list_models
+from tests import ROOT
 
 
 @pytest.mark.parametrize("name", ["mlp_sigmoid_narrowing", "mlp_relu_narrowing"])
@@ -43,7 +44,7 @@ def test_each_network_has_recipes_a_launcher_and_logits_for_ten_classes(name: st
     network = get_class(name)()  # type: ignore[call-arg]
     assert network(torch.rand(3, 1, 28, 28)).shape == (3, 10)
     assert set(RECIPES[name]) == {"report", "tuned"}
-    assert (Path(__file__).parent.parent / "experiments" / f"{name}.py").is_file()
+    assert (ROOT / "experiments" / f"{name}.py").is_file()
 
 
 def test_the_registry_and_the_recipes_name_the_same_networks() -> None:

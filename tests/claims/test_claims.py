@@ -17,8 +17,9 @@ from fashionzoo.callbacks.shutdown import GracefulShutdown, TrainingInterruptedE
 from fashionzoo.claims import reference_runs
 from fashionzoo.cli.main import main
 from fashionzoo.zoo.registry import get_class
+from tests import ROOT
 
-LOGS = Path(__file__).parent.parent / "lightning_logs"
+LOGS = ROOT / "lightning_logs"
 SHORT = ("mlp_relu_narrowing", "cnn_plain")  # of which reference runs are made here
 CLAIMS = (
     *("N1.start", "N1.shape", "N1.level", "N1.best_class", "N1.worst_class", "N1.shirt", "N1.sandal"),

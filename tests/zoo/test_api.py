@@ -19,11 +19,11 @@ from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.training.checkpoints import load_network
 from fashionzoo.zoo.export import export
 from fashionzoo.zoo.registry import get_class, list_models
+from tests import ROOT
 from tests.processes import fit
 
-HERE = Path(__file__).parent
-LOGS = HERE.parent / "lightning_logs"
-BOOT = HERE / "pictures" / "boot.png"
+LOGS = ROOT / "lightning_logs"
+BOOT = ROOT / "tests" / "pictures" / "boot.png"
 QUIET: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
 
 
@@ -223,7 +223,7 @@ def test_the_name_of_a_network_may_come_after_its_flags(capsys: pytest.CaptureFi
 def test_claims_say_which_runs_they_leave_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     logs = tmp_path / "logs"
     ignored = shutil.ignore_patterns("version_*", "events*", "*.ckpt")
-    shutil.copytree(HERE.parent / "lightning_logs", logs, ignore=ignored)
+    shutil.copytree(ROOT / "lightning_logs", logs, ignore=ignored)
     own = logs / "cnn_plain" / "version_0"
     shutil.copytree(logs / "cnn_plain" / "report", own)
     main(["claims", str(logs), "--json"])

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from fashionzoo import FashionMNISTDataModule
+from tests import ROOT
 
-EXPERIMENTS = Path(__file__).parent.parent / "experiments"
+EXPERIMENTS = ROOT / "experiments"
 DDP = ("--trainer.accelerator=cpu", "--trainer.strategy=ddp", "--trainer.devices=2")
 SHORT = ("--trainer.max_epochs=2", "--data.train_size=600", "--data.val_size=201")
 

@@ -68,7 +68,9 @@ def _wrap(factory: Callable[..., nn.Module], name: str) -> type[Classifier]:
 
     class Wrapped(Classifier):
         def __init__(self, **arguments: Any) -> None:
-            arguments = {**{each.name: each.default for each in (*own, *others)}, **arguments}
+            bound = inspect.Signature([*own, *others]).bind(**arguments)  # unknown and missing ones are a TypeError
+            bound.apply_defaults()
+            arguments = bound.arguments
             module = factory(**{each.name: arguments[each.name] for each in own})
             if not isinstance(module, nn.Module):
                 raise FashionZooError(f"{name} returns a {type(module).__name__}: let it return a torch.nn.Module")

@@ -29,7 +29,7 @@ class CheckResult:
     """What a check found in the runs of one seed.
 
     Args:
-        holds: Whether the claim does.
+        passed: Whether the claim holds.
         measured: What was looked at; infinity stands for an epoch that never came.
     """
 
@@ -52,7 +52,7 @@ class SeedRuns:
         """Return a network's run.
 
         Raises:
-            NotComparableError: There is none, or its recipe was changed in how long or on what it trains.
+            InconclusiveError: There is none, or its recipe was changed in how long or on what it trains.
         """
         if network not in self.found:
             raise InconclusiveError(f"no finished run of {network} with seed {self.seed}")
@@ -74,10 +74,10 @@ class Claim:
     Args:
         id: Stable, for code, logs and tables.
         network: Which network it is about; ``all`` for all six.
-        says: The report's words in short.
-        expects: What the check asks for.
+        statement: The report's words in short.
+        criterion: What the check asks for.
         check: Measures the runs of one seed.
-        if_fails: Why it does not hold, where it does not.
+        failure_note: Why it does not hold, where it does not.
     """
 
     id: str

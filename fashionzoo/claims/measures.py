@@ -12,7 +12,7 @@ def metric_at_epoch(run: Run, metric: str, epoch: int) -> float:
     """Return a metric at an epoch, counted from 1.
 
     Raises:
-        NotComparableError: The run was shorter.
+        InconclusiveError: The run was shorter.
     """
     if epoch > run.epochs:
         raise InconclusiveError(f"{run.folder} ended after epoch {run.epochs}, before {epoch}")

@@ -26,7 +26,7 @@ def train_missing_runs(logs: Path, recipe: str, networks: Iterable[str]) -> None
 
     Raises:
         FashionZooError: A run cannot be trained.
-        InterruptedRunError: A signal asked to end.
+        TrainingInterruptedError: A signal asked to end.
     """
     planned = [(network, seed) for seed in SEEDS for network in networks]
     for number, (network, seed) in enumerate(planned, 1):

@@ -173,7 +173,7 @@ class Classifier(EvaluatedModule):
         return classifier
 
     def classify(self, images: ImageLike | Iterable[ImageLike], invert: bool = False) -> Prediction | list[Prediction]:
-        """Classify one image or several; see :meth:`fashionzoo.networks.Network.classify`."""
+        """Classify one image or several; see :meth:`fashionzoo.Network.classify`."""
         return self.network.classify(images, invert)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:

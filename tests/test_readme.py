@@ -19,7 +19,7 @@ from tests.processes import run
 README = (ROOT / "README.md").read_text()
 SHORT = " --trainer.max_epochs=1 --data.train_size=400 --data.val_size=200"
 SHOWN = {  # by the beginning of a command: what it shows
-    "fashionzoo claims": r"26 claims: \d+ holds, \d+ fails, 0 not comparable",
+    "fashionzoo claims": r"of 20 free claims, \d+ hold, \d+ fail, \d+ are undecided",
     "fashionzoo fit cnn_plain --recipe tuned": r"recipe +tuned, at most 1 epochs[^$]*stopped after epoch 1",
     "fashionzoo fit my_net.py": r"network +MyNet, 14,602[^$]*recipe +default[^$]*stopped after epoch 1",
     "fashionzoo fit": r"recipe +report, at most 1 epochs[^$]*stopped after epoch 1",

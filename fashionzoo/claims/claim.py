@@ -9,6 +9,7 @@ from statistics import mean
 from typing import Any, Literal
 
 from fashionzoo.claims.runs import Run
+from fashionzoo.claims.uncertainty import Verdict
 from fashionzoo.weights.manifest import find_weights
 
 # The report's networks, in its order.
@@ -16,8 +17,8 @@ SIGMOID, RELU, WIDENING = "mlp_sigmoid_narrowing", "mlp_relu_narrowing", "mlp_re
 PLAIN, DROPOUT, BALANCED = "cnn_plain", "cnn_dropout_l2", "cnn_balanced"
 NETWORKS = (SIGMOID, RELU, WIDENING, PLAIN, DROPOUT, BALANCED)
 
-COMPARED = (("trainer", "max_epochs"), ("data", "train_size"), ("data", "batch_size"))
-Outcome = Literal["holds", "fails", "not comparable"]
+Outcome = Literal["holds", "fails", "undecided", "not comparable"]
+Kind = Literal["free", "fitted", "by construction"]
 
 
 class InconclusiveError(Exception):
@@ -29,11 +30,11 @@ class CheckResult:
     """What a check found in the runs of one seed.
 
     Args:
-        passed: Whether the claim holds.
+        verdict: Whether the claim holds; undecided where the numbers differ by less than their uncertainty.
         measured: What was looked at; infinity stands for an epoch that never came.
     """
 
-    passed: bool
+    verdict: Verdict
     measured: Mapping[str, float]
 
 
@@ -52,14 +53,20 @@ class SeedRuns:
         """Return a network's run.
 
         Raises:
-            InconclusiveError: There is none, or its recipe was changed in how long or on what it trains.
+            InconclusiveError: There is none, or a setting is not that of the recipe.
         """
         if network not in self.found:
             raise InconclusiveError(f"no finished run of {network} with seed {self.seed}")
         run, recipe = self.found[network], find_weights("fashionzoo", network, "report").recipe
-        for section, key in COMPARED:
-            if run.config[section].get(key) != recipe.get(f"{section}.{key}"):
-                raise InconclusiveError(f"{run.folder} has another {key} than the report's recipe")
+        expected = {"data.train_size": None, "data.batch_size": None, **recipe}
+        for flag, value in expected.items():
+            section, _, key = flag.partition(".")
+            if section in ("model", "data") or flag == "trainer.max_epochs":
+                actual = run.setting(flag)
+                if actual != value:
+                    raise InconclusiveError(f"{run.folder} has another {key} than the report's recipe")
+        if any(math.isnan(value) for value in run.metrics["val/acc"]):
+            raise InconclusiveError("not every epoch was validated")
         return run
 
     def measure(self, value: Callable[[Run], float], *networks: str) -> dict[str, float]:
@@ -77,6 +84,8 @@ class Claim:
         statement: The report's words in short.
         criterion: What the check asks for.
         check: Measures the runs of one seed.
+        kind: ``free``: nothing was set with it in view; ``fitted``: a rate, initialization, layout or batch size was
+            chosen so that it, or what entails it, comes out; ``by construction``: it could hardly fail.
         failure_note: Why it does not hold, where it does not.
     """
 
@@ -85,6 +94,7 @@ class Claim:
     statement: str
     criterion: str
     check: Callable[[SeedRuns], CheckResult] = field(repr=False)
+    kind: Kind = "free"
     failure_note: str = ""
 
 
@@ -105,9 +115,14 @@ class ClaimResult:
     reason: str = ""
 
     @property
-    def num_passed(self) -> str:
-        """In how many of the seeds the claim holds."""
-        return f"{sum(finding.passed for finding in self.findings.values())}/{len(self.findings)}"
+    def in_words(self) -> str:
+        """Return the outcome, and in how many of the seeds it came about where they disagree."""
+        count = sum(finding.verdict == self.outcome for finding in self.findings.values())
+        if not self.findings or count == len(self.findings):
+            return self.outcome
+        return (
+            f"{self.outcome} in {count} of {len(self.findings)} seeds" if count else f"{self.outcome}: seeds disagree"
+        )
 
     def measured(self) -> str:
         """Return mean and range, over the seeds, of all that was measured."""
@@ -124,11 +139,12 @@ class ClaimResult:
             "network": self.claim.network,
             "says": self.claim.statement,
             "expects": self.claim.criterion,
+            "kind": self.claim.kind,
             "outcome": self.outcome,
             "reason": self.reason,
             "seeds": {
                 seed: {
-                    "holds": finding.passed,
+                    "outcome": finding.verdict,
                     "measured": {k: v if math.isfinite(v) else None for k, v in finding.measured.items()},
                 }
                 for seed, finding in self.findings.items()
@@ -143,12 +159,13 @@ def claim(
     id: str,  # noqa: A002  # the field's name
     network: str,
     statement: str,
+    kind: Kind = "free",
     failure_note: str = "",
 ) -> Callable[[Callable[[SeedRuns], CheckResult]], Callable[[SeedRuns], CheckResult]]:
     """Register a check as a claim; its docstring says what it expects."""
 
     def register(check: Callable[[SeedRuns], CheckResult]) -> Callable[[SeedRuns], CheckResult]:
-        CLAIMS.append(Claim(id, network, statement, (check.__doc__ or "").rstrip("."), check, failure_note))
+        CLAIMS.append(Claim(id, network, statement, (check.__doc__ or "").rstrip("."), check, kind, failure_note))
         return check
 
     return register

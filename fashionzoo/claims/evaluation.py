@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from fashionzoo.claims import cnn_claims, mlp_claims, runs  # noqa: F401  # which fill CLAIMS
-from fashionzoo.claims.claim import CLAIMS, NETWORKS, Claim, ClaimResult, InconclusiveError, SeedRuns
+from fashionzoo.claims.claim import CLAIMS, NETWORKS, Claim, ClaimResult, InconclusiveError, Kind, Outcome, SeedRuns
+
+UNDECIDED = "The 95 % interval of what was measured includes both outcomes."
+DISAGREE = "No outcome is that of most seeds."
+VERBS: dict[Outcome, str] = {
+    "holds": "hold",
+    "fails": "fail",
+    "undecided": "are undecided",
+    "not comparable": "cannot be compared",
+}
 
 
 def evaluate_claims(logs: Path) -> list[ClaimResult]:
@@ -27,20 +36,36 @@ def evaluate_claims(logs: Path) -> list[ClaimResult]:
 
 
 def evaluate_claim(claim: Claim, by_seed: Iterable[SeedRuns]) -> ClaimResult:
-    """Check one claim on the runs of each seed; a seed that cannot show it does not count."""
+    """Check one claim on the runs of each seed; the outcome is that of most, of those that can show it."""
     findings, reason = {}, "no finished runs"
     for found in by_seed:
         try:
-            finding = claim.check(found)
-            if any(math.isnan(value) for value in finding.measured.values()):
-                raise InconclusiveError("not every epoch was validated")
-            findings[found.seed] = finding
+            findings[found.seed] = claim.check(found)
         except InconclusiveError as error:
             reason = str(error)
         except (KeyError, IndexError, ZeroDivisionError) as error:
             reason = f"the records of seed {found.seed} lack what it takes ({error!r})"
     if not findings:
         return ClaimResult(claim, "not comparable", findings, reason)
-    if 2 * sum(finding.passed for finding in findings.values()) > len(findings):
-        return ClaimResult(claim, "holds", findings)
-    return ClaimResult(claim, "fails", findings, claim.failure_note)
+    counts = Counter(finding.verdict for finding in findings.values())
+    majority: list[Outcome] = [verdict for verdict, count in counts.items() if 2 * count > len(findings)]
+    outcome = majority[0] if majority else "undecided"
+    notes: dict[Outcome, str] = {"fails": claim.failure_note, "undecided": UNDECIDED if majority else DISAGREE}
+    return ClaimResult(claim, outcome, findings, notes.get(outcome, ""))
+
+
+def count_by_kind(results: Iterable[ClaimResult]) -> list[str]:
+    """Say how many claims of each kind came out how; claims of different kinds are not added up.
+
+    Example:
+        >>> count_by_kind([])
+        []
+    """
+    by_kind: dict[Kind, Counter[Outcome]] = {}
+    for result in results:
+        by_kind.setdefault(result.claim.kind, Counter())[result.outcome] += 1
+    return [
+        f"of {counts.total()} {kind} claims, "
+        + ", ".join(f"{counts[outcome]} {VERBS[outcome]}" for outcome in VERBS if counts[outcome])
+        for kind, counts in by_kind.items()
+    ]

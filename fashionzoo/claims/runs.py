@@ -56,6 +56,13 @@ class Run:
         columns, *rows = self._table("activations.csv")
         return {name: list(map(float, column)) for name, *column in zip(columns, *rows, strict=True)}
 
+    def setting(self, flag: str) -> Any:
+        """Return the value of a flag, ``None`` where the run has none of that name."""
+        value: Any = self.config
+        for key in flag.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
     @property
     def seed(self) -> int:
         """The run's seed."""

@@ -4,80 +4,108 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 from argparse import ArgumentParser, Namespace
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from fashionzoo.claims import runs
-from fashionzoo.claims.claim import NETWORKS, ClaimResult
-from fashionzoo.claims.evaluation import evaluate_claims
+from fashionzoo.claims.claim import CLAIMS, NETWORKS, ClaimResult, Kind, Outcome
+from fashionzoo.claims.evaluation import count_by_kind, evaluate_claims
 from fashionzoo.cli.options import add_json
-from fashionzoo.errors import FashionZooError
+from fashionzoo.errors import FashionZooError, did_you_mean
 
 HELP = "check the report's claims against finished runs"
+CLAIM_ID = re.compile(r"(N\d|all)\.\w+$")
+COLORS: dict[Outcome, str] = {"holds": "green", "fails": "red", "undecided": "yellow", "not comparable": "yellow"}
+KINDS: dict[Kind, str] = {"free": "free", "fitted": "fitted", "by construction": "built-in"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's flags."""
     parser.add_argument(
-        "logs", nargs="?", type=Path, default=Path("lightning_logs"), metavar="LOGDIR", help="default: lightning_logs"
+        "arguments",
+        nargs="*",
+        metavar="ID|LOGDIR",
+        help="claims to show in full, as N1.level, and the folder of the runs; default: all of lightning_logs",
     )
     parser.add_argument("--run", action="store_true", help="train first what is missing: an hour or more", dest="train")
     add_json(parser)
 
 
 def run(options: Namespace) -> None:
-    """Print what the runs say of each claim of the report."""
-    if options.logs.exists() and not options.logs.is_dir():
-        raise FashionZooError(f"{options.logs} is not a folder: name one with runs in it")
+    """Print what the runs say of each claim of the report, or of some."""
+    ids = [word for word in options.arguments if CLAIM_ID.match(word)]
+    folders = [Path(word) for word in options.arguments if word not in ids]
+    if len(folders) > 1:
+        raise FashionZooError(f"two folders, {folders[0]} and {folders[1]}: name one with runs in it")
+    logs = folders[0] if folders else Path("lightning_logs")
+    if unknown := [name for name in ids if name not in (claim.id for claim in CLAIMS)]:
+        raise FashionZooError(f"unknown claim {unknown[0]}: {did_you_mean(unknown[0], [claim.id for claim in CLAIMS])}")
+    if logs.exists() and not logs.is_dir():
+        raise FashionZooError(f"{logs} is not a folder: name one with runs in it")
     if options.train:
-        _train_missing_runs(options.logs)
-    if not options.logs.is_dir():
-        raise FashionZooError(f"there is no folder {options.logs}: name the one with your runs, or add --run to train")
-    results = evaluate_claims(options.logs)
+        _train_missing_runs(logs)
+    if not logs.is_dir():
+        raise FashionZooError(f"there is no folder {logs}: name the one with your runs, or add --run to train")
+    results = evaluate_claims(logs)
+    if not any(result.findings for result in results):
+        raise FashionZooError(f"{results[0].reason} in {logs}: name the folder with your runs, or add --run to train")
+    shown = [result for result in results if result.claim.id in ids] or results
     if options.json:
-        print(json.dumps([result.to_dict() for result in results], indent=1))
+        print(json.dumps([result.to_dict() for result in shown], indent=1))
+    elif ids:
+        for result in shown:
+            print_in_full(result)
     else:
-        print_results(results)
+        print_results(shown)
     if ignored := [
-        run
-        for name in NETWORKS
-        if runs.reference_dirs(options.logs, name, "report")
-        for run in runs.user_dirs(options.logs, name)
+        run for name in NETWORKS if runs.reference_dirs(logs, name, "report") for run in runs.user_dirs(logs, name)
     ]:
         print(
-            f"not counted: {', '.join(map(str, ignored))}, as {options.logs} has reference runs of the same networks; "
+            f"not counted: {', '.join(map(str, ignored))}, as {logs} has reference runs of the same networks; "
             "`fashionzoo claims DIRECTORY` measures runs of your own",
             file=sys.stderr,
         )
-    if missing := [result for result in results if result.outcome == "not comparable"]:
+    if missing := [result for result in shown if result.outcome == "not comparable"]:
         raise FashionZooError(
             f"{len(missing)} claims cannot be measured ({missing[0].reason}): --run makes the runs that are missing"
         )
 
 
 def print_results(results: Sequence[ClaimResult]) -> None:
-    """Print claims and outcomes as a table, the reasons of those that do not hold, and the count."""
+    """Print claims and outcomes as a table, and how many of each kind hold."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    colors = {"holds": "green", "fails": "red", "not comparable": "yellow"}
-    table = Table(show_lines=True)
-    for column in ("id", "the report says", "expected", "measured: mean (range)", "outcome"):
-        table.add_column(column, overflow="fold")
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    for column in ("id", "the report says", "kind", "outcome"):
+        table.add_column(column, no_wrap=column in ("id", "outcome"))
     for result in results:
-        claim, color = result.claim, colors[result.outcome]
-        outcome = f"[{color}]{result.outcome}[/] {result.num_passed if result.findings else ''}"
-        table.add_row(claim.id, claim.statement, claim.criterion, result.measured(), outcome)
+        claim = result.claim
+        table.add_row(claim.id, claim.statement, KINDS[claim.kind], f"[{COLORS[result.outcome]}]{result.in_words}[/]")
     console = Console()
     console.print(table)
-    for result in results:
-        if result.reason:
-            console.print(f"{result.claim.id} {result.outcome}: {result.reason}", highlight=False)
-    counts: Counter[str] = Counter(result.outcome for result in results)
-    console.print(f"{len(results)} claims: " + ", ".join(f"{counts[outcome]} {outcome}" for outcome in colors))
+    for line in count_by_kind(results):
+        console.print(line, highlight=False)
+    console.print(
+        "`fashionzoo claims N1.level` shows a claim in full: its check and what was measured", highlight=False
+    )
+
+
+def print_in_full(result: ClaimResult) -> None:
+    """Print the words of a claim, its check, and what each seed shows."""
+    claim = result.claim
+    print(f"{claim.id} ({claim.network}, {claim.kind}): {result.in_words}")
+    print(f"  the report says: {claim.statement}")
+    print(f"  the check:       {claim.criterion}")
+    for seed, finding in result.findings.items():
+        values = ", ".join(f"{label} {value:.4g}" for label, value in finding.measured.items())
+        print(f"  seed {seed}:          {finding.verdict}; {values.replace(' inf', ' never')}")
+    if result.reason:
+        print(f"  why:             {result.reason}")
 
 
 def _train_missing_runs(logs: Path) -> None:

@@ -22,10 +22,11 @@ from tests import ROOT
 LOGS = ROOT / "lightning_logs"
 SHORT = ("mlp_relu_narrowing", "cnn_plain")  # of which reference runs are made here
 CLAIMS = (
-    *("N1.start", "N1.shape", "N1.level", "N1.best_class", "N1.worst_class", "N1.shirt", "N1.sandal"),
-    *("N2.lr", "N2.sooner", "N2.gradient", "N2.sparse", "N2.late", "N3.slow", "N3.level", "N3.longer", "N3.shirt"),
-    *("N4.level", "N4.overfit", "N5.slower", "N5.no_overfit", "N5.sparse"),
-    *("N6.level", "N6.best", "N6.fewer", "N6.gap", "all.best"),
+    *("N1.start", "N1.shape", "N1.level", "N1.best_class", "N1.worst_class", "N1.shirt", "N1.shirt_tshirt"),
+    *("N1.sandal", "N2.lr", "N2.rate", "N2.level", "N2.sooner", "N2.gradient", "N2.sparse", "N2.late"),
+    *("N3.slow", "N3.others", "N3.level", "N3.lowest", "N3.longer", "N3.shirt", "N4.level", "N4.overfit"),
+    *("N5.slower", "N5.no_overfit", "N5.sparse"),
+    *("N6.level", "N6.best", "N6.fewer", "N6.gap", "N6.no_overfit", "all.best"),
 )
 
 
@@ -53,28 +54,46 @@ def test_the_committed_runs_measure_every_claim(logs: Path, capsys: pytest.Captu
     assert tuple(claims) == CLAIMS
     for claim in claims.values():
         assert set(claim["seeds"]) == {"0", "1", "2"}
-        held = sum(seed["holds"] for seed in claim["seeds"].values())
-        assert claim["outcome"] == ("holds" if held >= 2 else "fails")
-        assert bool(claim["reason"]) == (claim["outcome"] == "fails"), claim["id"]
+        outcomes = [seed["outcome"] for seed in claim["seeds"].values()]
+        assert outcomes.count(claim["outcome"]) >= 2
+        assert bool(claim["reason"]) == (claim["outcome"] != "holds"), claim["id"]
 
 
 def test_the_table_shows_words_numbers_and_outcomes(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["claims", str(logs)])
-    screen = " ".join(capsys.readouterr().out.split())
-    assert all(name in screen for name in CLAIMS)
-    assert re.search(r"26 claims: \d+ holds, \d+ fails, 0 not comparable", screen)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if re.match(r" (N\d|all)\.", line)] == list(CLAIMS)
+    assert max(map(len, lines)) <= 80
+    assert len(lines) <= 60
+    assert any(re.match(r"of 20 free claims, \d+ hold, \d+ fail, \d+ are undecided", line) for line in lines)
+
+
+def test_one_claim_is_shown_in_full(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["claims", "N1.level", str(logs)])
+    shown = capsys.readouterr().out
+    assert shown.startswith("N1.level (mlp_sigmoid_narrowing, fitted): ")
+    assert re.findall(r"seed (\d): +(holds|fails|undecided); iteration (?:\d+|never), of a single one \d+", shown)
+    with pytest.raises(SystemExit):
+        main(["claims", "N1.levle", str(logs)])
+    assert "unknown claim N1.levle: did you mean N1.level?" in capsys.readouterr().err
+
+
+def test_a_folder_without_runs_gets_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["claims", str(tmp_path)])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no finished runs in" in line
 
 
 def test_a_claim_follows_the_runs(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = measured(logs, capsys)
     assert {before[name]["outcome"] for name in ("N2.gradient", "N2.sparse", "N6.best", "all.best")} == {"holds"}
-    shutil.rmtree(logs / "mlp_relu_narrowing")
-    shutil.copytree(logs / "mlp_sigmoid_narrowing", logs / "mlp_relu_narrowing")
+    for path in (logs / "mlp_sigmoid_narrowing" / "report").glob("**/*.csv"):
+        shutil.copy(path, logs / "mlp_relu_narrowing" / path.relative_to(logs / "mlp_sigmoid_narrowing"))
     for path in (logs / "cnn_dropout_l2" / "report").glob("**/*.csv"):
         shutil.copy(path, logs / "cnn_balanced" / path.relative_to(logs / "cnn_dropout_l2"))
     after = measured(logs, capsys)
     assert {after[name]["outcome"] for name in ("N2.gradient", "N2.sparse", "N6.best", "all.best")} == {"fails"}
-    assert after["N2.lr"]["outcome"] == "fails"
     assert after["N1.best_class"] == before["N1.best_class"]
 
 
@@ -87,7 +106,7 @@ def test_most_seeds_decide(imposters: list[str], outcome: str, logs: Path, capsy
             )
     claim = measured(logs, capsys)["N6.best"]
     assert claim["outcome"] == outcome
-    assert sum(not seed["holds"] for seed in claim["seeds"].values()) == len(imposters)
+    assert [seed["outcome"] for seed in claim["seeds"].values()].count("fails") == len(imposters)
 
 
 def test_what_is_missing_is_named_and_the_rest_measured(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,6 +130,7 @@ def test_a_seed_that_is_missing_leaves_the_others(logs: Path, capsys: pytest.Cap
         ("max_epochs: 300", "max_epochs: 20"),
         ("data:", "data:\n  train_size: 500"),
         ("data:", "data:\n  batch_size: 64"),
+        ("lr: 1.0e-05", "lr: 1.0"),
     ],
 )
 def test_a_run_by_another_recipe_cannot_be_compared(
@@ -223,28 +243,34 @@ def edit(path: Path, column: str, change: Callable[[int, str], str]) -> None:
     path.write_text("\n".join(",".join(row) for row in (header, *rows)) + "\n")
 
 
-@pytest.mark.parametrize(("reached", "holds"), [(262, True), (320, True), (261, False), (321, False)])
+@pytest.mark.parametrize(
+    ("reached", "level", "outcome"),
+    [(259, 0.9, "holds"), (317, 0.9, "holds"), (258, 0.9, "fails"), (318, 0.9, "fails"), (200, 0.78, "undecided")],
+)
 def test_a_claim_ends_where_its_words_say(
-    reached: int, holds: bool, logs: Path, capsys: pytest.CaptureFixture[str]
+    reached: int, level: float, outcome: str, logs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Of a curve that jumps to 0.9, the mean over five lies above 0.78, its interval too, three iterations later."""
     metrics = logs / "mlp_sigmoid_narrowing" / "report" / "metrics.csv"
     rows = metrics.read_text().splitlines()
     last = rows[-1].partition(",")[2]
-    missing = range(len(rows), 331)  # early stopping may have ended the run before
+    missing = range(len(rows), 331)
     metrics.write_text("\n".join([*rows, *(f"{epoch},{last}" for epoch in missing)]) + "\n")
-    edit(metrics, "val/acc", lambda epoch, cell: "0.79" if epoch >= reached else "0.5")
-    level = measured(logs, capsys)["N1.level"]["seeds"]["0"]
-    assert (level["measured"]["iteration"], level["holds"]) == (reached, holds)
+    edit(metrics, "val/acc", lambda epoch, cell: f"{level}" if epoch >= reached else "0.5")
+    seed = measured(logs, capsys)["N1.level"]["seeds"]["0"]
+    assert seed["outcome"] == outcome
+    if level == 0.9:
+        assert seed["measured"]["iteration"] == reached + 3
+        assert seed["measured"]["of a single one"] == reached
 
 
-def test_seeds_that_disagree_evenly_do_not_hold(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_seeds_that_disagree_evenly_decide_nothing(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path in logs.glob("*/report/seed_2"):
         shutil.rmtree(path)
-    edit(logs / "cnn_balanced" / "report" / "confusion.csv", "true", lambda row, cell: cell)
     edit(logs / "mlp_sigmoid_narrowing" / "report" / "metrics.csv", "val/acc", lambda epoch, cell: "0.5")
     start = measured(logs, capsys)["N1.start"]
-    assert [seed["holds"] for seed in start["seeds"].values()] == [False, True]
-    assert start["outcome"] == "fails"
+    assert [seed["outcome"] for seed in start["seeds"].values()] == ["fails", "holds"]
+    assert (start["outcome"], start["reason"]) == ("undecided", "No outcome is that of most seeds.")
 
 
 def test_epochs_without_validation_and_runs_that_ended_early_are_not_compared(

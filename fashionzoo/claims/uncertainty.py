@@ -1,0 +1,94 @@
+"""How sure a number is: 95 % intervals, and what they decide."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Literal
+
+from scipy.stats import binomtest
+
+Verdict = Literal["holds", "fails", "undecided"]
+Interval = tuple[float, float]
+
+
+def wilson_interval(share: float, count: int) -> Interval:
+    """Return the 95 % interval of a share of independent images, by Wilson's score (1927).
+
+    Example:
+        >>> tuple(round(end, 3) for end in wilson_interval(0.78, 5000))
+        (0.768, 0.791)
+    """
+    return _wilson(round(share * count), count)
+
+
+@cache
+def _wilson(successes: int, count: int) -> Interval:
+    """Return the interval of a number of successes."""
+    interval = binomtest(successes, count).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def difference_interval(first: float, second: float, count: int) -> Interval:
+    """Return the 95 % interval of the difference of two shares, by Newcombe's hybrid score (1998, method 10).
+
+    Args:
+        first: A share of ``count`` images.
+        second: Another share of as many.
+        count: How many images each share is of.
+
+    Example:
+        >>> tuple(round(end, 3) for end in difference_interval(0.8, 0.7, 500))
+        (0.046, 0.153)
+    """
+    (low, high), (other_low, other_high) = wilson_interval(first, count), wilson_interval(second, count)
+    below = math.hypot(first - low, other_high - second)
+    above = math.hypot(high - first, second - other_low)
+    return first - second - below, first - second + above
+
+
+def larger_interval(count: int, other: int) -> Interval:
+    """Return the 95 % interval of the share of one count in two, exact (Clopper and Pearson 1934).
+
+    Args:
+        count: Images taken for one class.
+        other: Images of the same class taken for another.
+
+    Example:
+        >>> tuple(round(end, 2) for end in larger_interval(60, 40))
+        (0.5, 0.7)
+    """
+    if count + other == 0:
+        return 0.0, 1.0
+    interval = binomtest(count, count + other).proportion_ci(0.95, method="exact")
+    return float(interval.low), float(interval.high)
+
+
+def decide(interval: Interval, lowest: float = -math.inf, highest: float = math.inf) -> Verdict:
+    """Tell whether a value lies in a range, as far as its interval says.
+
+    Args:
+        interval: That of the value.
+        lowest: Where the range begins.
+        highest: Where it ends.
+
+    Example:
+        >>> decide((0.1, 0.2), lowest=0), decide((-0.1, 0.2), lowest=0), decide((-0.2, -0.1), lowest=0)
+        ('holds', 'undecided', 'fails')
+    """
+    low, high = interval
+    if lowest <= low and high <= highest:
+        return "holds"
+    return "fails" if high < lowest or low > highest else "undecided"
+
+
+def all_of(*verdicts: Verdict) -> Verdict:
+    """Return the verdict on a statement with several parts.
+
+    Example:
+        >>> all_of("holds", "undecided"), all_of("undecided", "fails")
+        ('undecided', 'fails')
+    """
+    if "fails" in verdicts:
+        return "fails"
+    return "undecided" if "undecided" in verdicts else "holds"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import numbers
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,7 +33,9 @@ def atomic_write(target: Path) -> Iterator[IO[bytes]]:
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a table, completely or not at all."""
     with atomic_write(path) as part:
-        part.write("".join(f"{','.join(map(str, row))}\n" for row in (columns, *rows)).encode())
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+        part.write(text.getvalue().encode())
 
 
 def make_folder(run_dir: str) -> None:

@@ -103,11 +103,12 @@ class RunArtifacts(Callback):
         for batch in get_split(trainer, "test")[0].split(SAMPLE):
             for (name, fractions), network in zip(near_zero.items(), (pl_module.network, training), strict=True):
                 blocks = activations(network, batch)
-                fractions.append(near_zero_fraction(torch.cat([values.flatten() for values in blocks.values()])))
+                if blocks:
+                    fractions.append(near_zero_fraction(torch.cat([values.flatten() for values in blocks.values()])))
                 for block, values in blocks.items() if name == "near_zero" else ():
                     counts = values.float().clamp(LOWEST, HIGHEST).histc(BINS, LOWEST, HIGHEST).cpu()
                     self.bin_counts[block] = self.bin_counts.get(block, 0) + counts
-        means = {f"test/{name}": torch.stack(fractions).mean() for name, fractions in near_zero.items()}
+        means = {f"test/{name}": torch.stack(fractions).mean() for name, fractions in near_zero.items() if fractions}
         pl_module.log_epoch_metrics({"train/acc_without_dropout": self.train_accuracy, **means})
 
     @rank_zero_only

@@ -157,6 +157,9 @@ def print_test_results(network: Classifier, trainer: Trainer, checkpoint: str) -
     confusion = network.eval_metrics["confusion"].compute().tolist()
     scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
     console.print(metrics_table(network.name, scores, confusion, network.class_names))
+    absent = [name for name, row in zip(network.class_names, confusion, strict=True) if not sum(row)]
+    if absent:
+        console.print(f"no test images of {', '.join(absent)}: a recall of 0 says nothing there", highlight=False)
     lines = [f"checkpoint  {checkpoint}"] if checkpoint else []
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):

@@ -36,6 +36,7 @@ class GracefulShutdown(Callback):
 
     def __init__(self) -> None:
         self.signum = 0
+        self.ended_before = False
         self.previous: dict[int, Handler] = {}
 
     def __enter__(self) -> None:
@@ -52,6 +53,13 @@ class GracefulShutdown(Callback):
         for callback in trainer.early_stopping_callbacks:
             if isinstance(callback, EarlyStopping) and callback.wait_count >= max(callback.patience, 1):
                 trainer.should_stop = True
+                self.ended_before = True
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count the last epoch of such a run, as Lightning does where all epochs are done: it was saved before."""
+        if self.ended_before:
+            progress = trainer.fit_loop.epoch_progress.current
+            progress.completed = progress.processed  # type: ignore[attr-defined]  # a ProcessedTracker here
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         """Stop if a signal has come."""

@@ -30,7 +30,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--network",
         metavar="FILE",
-        help="where the class is of the checkpoints that hold a network of your own: they name no code to run",
+        help="where the class is of checkpoints that hold a network of your own, as they name no code to run; "
+        "default: the file that is compared",
     )
     add_root(parser)
     add_json(parser)
@@ -43,9 +44,10 @@ def run(options: Namespace) -> None:
         from fashionzoo.plots.figures import figure_format, save_figure
 
         figure_format(options.plot)  # refused before the evaluation
+    own = next((word for word in options.networks if word.partition(":")[0].endswith(".py")), None)
     loaded: dict[str, LoadedNetwork] = {}
     for argument in options.networks:
-        network = load_argument(argument, options.network)
+        network = load_argument(argument, options.network or own)
         label = f"{network.name}:{network.weights}" if network.weights in VERSIONS else argument
         if label in loaded:
             raise FashionZooError(f"{label} is named twice: name another")

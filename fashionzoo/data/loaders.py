@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Any
 
 from lightning.pytorch import LightningDataModule
@@ -22,7 +22,7 @@ class LoaderDataModule(LightningDataModule):
             [0, 1], and labels; a dataset is served in batches of 128, shuffled for training.
 
     Raises:
-        FashionZooError: There are not three of them.
+        FashionZooError: There are not three of them, or one is empty.
 
     Example:
         >>> import torch
@@ -35,6 +35,10 @@ class LoaderDataModule(LightningDataModule):
         super().__init__()
         if len(splits) != len(SPLITS):
             raise FashionZooError(f"data has {len(splits)} parts: give three, for training, validation and test")
+        for split, part in zip(SPLITS, splits, strict=True):
+            dataset = part.dataset if isinstance(part, DataLoader) else part
+            if isinstance(dataset, Sized) and len(dataset) == 0:
+                raise FashionZooError(f"the {split} data are empty: give some images")
         self.loaders = {
             split: part
             if isinstance(part, DataLoader)

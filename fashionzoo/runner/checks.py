@@ -11,6 +11,7 @@ from lightning.pytorch import LightningDataModule
 from fashionzoo.errors import FashionZooError
 from fashionzoo.models.network import compute_logits
 from fashionzoo.runner.resumption import flatten, refuse_changes
+from fashionzoo.training.checkpoints import check_source
 from fashionzoo.training.classifier import Classifier
 from fashionzoo.training.evaluated_module import cross_entropy
 
@@ -58,6 +59,7 @@ def check_checkpoint_matches(
     name = checkpoint["fashionzoo"]["name"]
     if name != classifier.name:
         raise FashionZooError(f"{path} holds {name}, not {classifier.name}: use that network's launcher")
+    check_source(path, checkpoint["fashionzoo"], type(classifier))
     for section, key, settings in (
         ("model.", "hyper_parameters", classifier.hparams),
         ("data.", "datamodule_hyper_parameters", data.hparams),
@@ -80,12 +82,18 @@ def check_batch(classifier: Classifier, data: LightningDataModule) -> None:
     try:
         images, labels = next(iter(data.val_dataloader()))[:2]
         images, labels = images[:NUM_TRIED], labels[:NUM_TRIED]
-    except (TypeError, ValueError, IndexError) as error:
-        raise FashionZooError(f"the data give no batches of images and labels ({error})") from error
+    except (TypeError, ValueError, IndexError, KeyError) as error:
+        raise FashionZooError(
+            f"the data give no batches of images and labels, one after the other ({error})"
+        ) from error
+    if labels.ndim != 1 or labels.is_floating_point() or (len(labels) and labels.min() < 0):
+        raise FashionZooError(
+            f"labels of shape {tuple(labels.shape)} and type {labels.dtype}: give each image the number of its class"
+        )
     logits = compute_logits(classifier.network, images)
     if not logits.isfinite().all():
         raise FashionZooError(f"{classifier.name} returns logits that are not finite: check its weights and layers")
-    cross_entropy(logits, labels.cpu())
+    cross_entropy(logits, labels.cpu().long())
 
 
 def _is_plain(value: Any) -> bool:

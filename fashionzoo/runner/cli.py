@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -29,7 +28,7 @@ from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.io import make_folder
 from fashionzoo.runner.checks import check_flags, check_hyperparameters
-from fashionzoo.runner.flags import TrainArgumentParser
+from fashionzoo.runner.flags import TrainArgumentParser, named_recipe, program_name
 from fashionzoo.runner.resumption import config_path, find_last_checkpoint, refuse_changes, seed_of
 from fashionzoo.training import checkpoints
 from fashionzoo.training.checkpoint_io import AtomicCheckpointIO, MovableCheckpoint
@@ -77,7 +76,7 @@ class TrainCLI(LightningCLI):
             trainer_defaults={"num_sanity_val_steps": 0, "enable_model_summary": False},
             seed_everything_default=0,
             parser_class=TrainArgumentParser,
-            parser_kwargs={"prog": _program(network.name), "description": summary(network.__doc__)},
+            parser_kwargs={"prog": program_name(network.name), "description": summary(network.__doc__)},
             save_config_callback=None,  # saved once, below, rather than asked after at every step
             args=sys.argv[1:] if args is None else list(args),
             run=False,
@@ -118,7 +117,7 @@ class TrainCLI(LightningCLI):
         seed = self.config.seed_everything
         if not isinstance(seed, bool) and not 0 <= seed < 2**32:
             raise FashionZooError(f"--seed_everything of {seed}: choose from 0 to {2**32 - 1}")
-        if (recipe := _named_recipe(argv)) and self.config.config:
+        if (recipe := named_recipe(argv)) and self.config.config:
             held = parser.parse_args([word for path in self.config.config for word in ("--config", str(path))])
             if held.recipe != recipe:
                 raise FashionZooError(
@@ -201,7 +200,7 @@ class TrainCLI(LightningCLI):
 
     def _parse(self, argv: list[str]) -> None:
         """Set the defaults of the recipe that the arguments name, and parse them."""
-        recipe = _named_recipe(argv) or next(iter(self.network.recipes))
+        recipe = named_recipe(argv) or next(iter(self.network.recipes))
         self._set_defaults(recipe)
         try:
             self.config = self.parser.parse_args(argv)
@@ -236,11 +235,16 @@ class TrainCLI(LightningCLI):
             self._parse(["--config", str(path)])
         except FashionZooError as error:
             raise FashionZooError(
-                f"{path} is not of this version of fashionzoo ({error}): start the run again, without --ckpt_path"
+                f"{path} is not of this version of {self._code} ({error}): start the run again, without --ckpt_path"
             ) from error
         finally:
             self.parser.exit_on_error = True
         return dict(vars(self.config.as_flat()))
+
+    @property
+    def _code(self) -> str:
+        """What the flags of the network come from."""
+        return self.network.source["file"] if self.network.source else "fashionzoo"
 
     def _find_checkpoint(self) -> Path | None:
         """Return the checkpoint to resume."""
@@ -283,17 +287,3 @@ def _device(accelerator: str) -> torch.device:
         return torch.device("cuda")
     automatic = torch.accelerator.current_accelerator(check_available=True) if accelerator == "auto" else None
     return automatic or torch.device("cpu")
-
-
-def _program(name: str) -> str:
-    """Return how this program was called."""
-    program = Path(sys.argv[0]).name
-    return f"{program} fit {name}" if program == "fashionzoo" else program
-
-
-def _named_recipe(argv: Sequence[str]) -> str | None:
-    """Return the recipe that a flag names."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--recipe")
-    recipe: str | None = parser.parse_known_args(argv)[0].recipe
-    return recipe

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from lightning.pytorch.cli import LightningArgumentParser
@@ -75,3 +78,17 @@ class TrainArgumentParser(LightningArgumentParser):
     def flags(self) -> list[str]:
         """Return all flags that there are."""
         return [flag for action in self._actions for flag in action.option_strings]
+
+
+def program_name(name: str) -> str:
+    """Return how this program was called."""
+    program = Path(sys.argv[0]).name
+    return f"{program} fit {name}" if program == "fashionzoo" else program
+
+
+def named_recipe(argv: Sequence[str]) -> str | None:
+    """Return the recipe that a flag names."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--recipe")
+    recipe: str | None = parser.parse_known_args(argv)[0].recipe
+    return recipe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,12 +59,43 @@ def load_network(path: str | Path, network_class: type[Classifier] | None = None
     if about["config"].get("family") in FAMILIES:
         network = build_network(about["config"])
     elif network_class is None:
-        raise FashionZooError(f"{path} holds {name}, which is not of this package: name its file or class too")
+        raise FashionZooError(
+            f"{path} holds {name}, which is not of this package: name its file or class too (in a comparison with "
+            "--network)"
+        )
     else:
+        check_source(path, about, network_class)
         network = network_class(**checkpoint["hyper_parameters"]).network
     try:
         network.load_state_dict({key.removeprefix("network."): value for key, value in weights.items()})
     except RuntimeError as error:
-        raise FashionZooError(f"{path} holds {name}, whose weights do not fit the network: name its class") from error
+        raise FashionZooError(
+            f"{path} holds weights that do not fit {name} as it is now: use the code that it was trained with"
+        ) from error
     network.name_classes(about.get("class_names", network.class_names))
     return name, network.eval()
+
+
+def check_source(path: str | Path, about: dict[str, Any], network_class: type[Classifier]) -> None:
+    """Check that a checkpoint comes from the code that a network's class is from.
+
+    Args:
+        path: The checkpoint's file.
+        about: What the checkpoint says of its network.
+        network_class: The class that it is loaded with.
+
+    Raises:
+        FashionZooError: It was trained from another file.
+
+    Warns:
+        UserWarning: The file has changed since.
+    """
+    trained, current = about.get("source"), network_class.source
+    if trained is None or current is None or trained == current:
+        return
+    if trained["file"] != current["file"]:
+        raise FashionZooError(
+            f"{path} holds {about['name']} of {trained['file']}, not of {current['file']}: name the file that it was "
+            "trained from"
+        )
+    warnings.warn(f"{current['file']} has changed since {path} was trained: its answers may not be those", stacklevel=3)

@@ -99,6 +99,7 @@ class Classifier(EvaluatedModule):
 
     name: ClassVar[str] = "Classifier"
     recipes: ClassVar[Mapping[str, Recipe]] = DEFAULT_RECIPES
+    source: ClassVar[dict[str, str] | None] = None  # file and SHA-256 of the code of a network of one's own
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Name a network of this package after its file, any other after its class."""
@@ -197,6 +198,7 @@ class Classifier(EvaluatedModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of a batch of images, labels and, where there is a teacher, its logits."""
         images, labels, *teacher_logits = batch
+        labels = labels.long()
         logits = self(self.preprocess(images))
         self.train_predictions.update(logits, labels)
         if teacher_logits and teacher_logits[0].shape != logits.shape:
@@ -240,6 +242,7 @@ class Classifier(EvaluatedModule):
             "name": self.name,
             "config": self.network.config,
             "class_names": list(self.class_names),
+            **({"source": self.source} if self.source else {}),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

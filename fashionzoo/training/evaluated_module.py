@@ -52,7 +52,7 @@ class EvaluatedModule(LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Store the logits of a batch."""
         images, labels = batch
-        self.eval_predictions.update(self(self.preprocess(images)), labels)
+        self.eval_predictions.update(self(self.preprocess(images)), labels.long())
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Store the logits of a batch."""

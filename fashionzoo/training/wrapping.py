@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import inspect
 import types
 import typing
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from torch import nn
@@ -44,17 +46,19 @@ def as_classifier(network: NetworkFactory, name: str | None = None) -> type[Clas
     """
     if isinstance(network, type) and issubclass(network, Classifier):
         network.name = name or network.name
+        if "source" not in vars(network):
+            network.source = _source(network)
         return network
     if isinstance(network, nn.Module):
         module = network
-        return _wrap(lambda: copy.deepcopy(module), name or type(module).__name__)
+        return _wrap(lambda: copy.deepcopy(module), name or type(module).__name__, _source(type(module)))
     if not callable(network):
         raise FashionZooError(f"{network!r} is not a network: pass a module, its class or a function that returns one")
     factory: Callable[..., nn.Module] = network  # type: ignore[assignment]  # a class makes its modules
-    return _wrap(factory, name or _name_of(factory))
+    return _wrap(factory, name or _name_of(factory), _source(factory))
 
 
-def _wrap(factory: Callable[..., nn.Module], name: str) -> type[Classifier]:
+def _wrap(factory: Callable[..., nn.Module], name: str, source: dict[str, str] | None) -> type[Classifier]:
     """Return a Classifier whose arguments are those of the factory and of Classifier."""
     own = _plain_parameters(factory, name)
     training = [
@@ -71,12 +75,17 @@ def _wrap(factory: Callable[..., nn.Module], name: str) -> type[Classifier]:
             bound = inspect.Signature([*own, *others]).bind(**arguments)  # unknown and missing ones are a TypeError
             bound.apply_defaults()
             arguments = bound.arguments
-            module = factory(**{each.name: arguments[each.name] for each in own})
+            try:
+                module = factory(**{each.name: arguments[each.name] for each in own})
+            except Exception as error:  # a stranger's constructor may raise anything
+                raise FashionZooError(f"{name} cannot be made ({type(error).__name__}: {error})") from error
             if not isinstance(module, nn.Module):
                 raise FashionZooError(f"{name} returns a {type(module).__name__}: let it return a torch.nn.Module")
             if not isinstance(module, Network):
                 module = ModuleNetwork(module, arguments["standardize"])
                 module.config |= {each.name: arguments[each.name] for each in own}
+            if not any(parameter.requires_grad for parameter in module.parameters()):
+                raise FashionZooError(f"{name} has no parameters to train: give it layers with weights")
             # Not super(), from whose frame the arguments would be collected as hyperparameters.
             Classifier.__init__(self, module, **{each.name: arguments[each.name] for each in training})
             self.save_hyperparameters(arguments)
@@ -86,6 +95,7 @@ def _wrap(factory: Callable[..., nn.Module], name: str) -> type[Classifier]:
     Wrapped.__init__.__annotations__ = {each.name: each.annotation for each in signature[1:]}
     Wrapped.__doc__ = inspect.getdoc(factory) or f"{name}, trained by the default recipe."
     Wrapped.__name__ = Wrapped.__qualname__ = Wrapped.name = name
+    Wrapped.source = source
     return Wrapped
 
 
@@ -137,3 +147,15 @@ def _name_of(factory: Callable[..., Any]) -> str:
     function = getattr(factory, "func", factory)  # of a functools.partial
     name = str(getattr(function, "__name__", type(function).__name__))
     return "network" if name == "<lambda>" else name
+
+
+def _source(factory: Callable[..., Any]) -> dict[str, str] | None:
+    """Return the file that a network's code is in and its SHA-256; none for PyTorch's own and for typed-in code."""
+    function = getattr(factory, "func", factory)  # of a functools.partial
+    if str(getattr(function, "__module__", "")).partition(".")[0] in ("torch", "fashionzoo"):
+        return None
+    try:
+        path = Path(inspect.getsourcefile(function) or "")
+        return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    except (OSError, TypeError):
+        return None

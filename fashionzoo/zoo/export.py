@@ -90,6 +90,13 @@ def export(network: Network | Classifier, path: str | Path, root: str | Path | N
             tmp_path.replace(path)
     except OSError as error:
         raise FashionZooError(f"cannot write {path} ({error.strerror}): choose another directory") from error
+    except FashionZooError:
+        raise
+    except Exception as error:  # a stranger's network may do what the format cannot hold
+        reason = " ".join(str(error).split())[:200]
+        raise FashionZooError(
+            f"the network cannot be written as {path.suffix} ({type(error).__name__}: {reason})"
+        ) from error
     return difference
 
 

@@ -82,7 +82,7 @@ def load_trained(
     network_class = load_class(str(reference))
     if weights:
         find_weights(network_class.__module__.partition(".")[0], network_class.name, weights)
-    best = sorted(LOGS.glob(f"{network_class.name}/*/checkpoints/best.ckpt"), key=lambda path: path.stat().st_mtime)
+    best = _best_checkpoints(network_class)
     if not best:
         raise FashionZooError(
             f"{network_class.name} has no trained weights here: `fashionzoo fit {reference}`, or name a checkpoint"
@@ -105,6 +105,16 @@ def _load_checkpoint(path: Path, reference: str | None) -> LoadedNetwork:
         network_class = get_class(held) if package_of(held) != "fashionzoo" else None
     name, network = load_network(path, network_class)
     return LoadedNetwork(name, str(path), network)
+
+
+def _best_checkpoints(network_class: type[Classifier]) -> list[Path]:
+    """Return the best checkpoints of a network's runs, the oldest first, without those of another file's network."""
+    from fashionzoo.training.checkpoints import load_checkpoint
+
+    found = sorted(LOGS.glob(f"{network_class.name}/*/checkpoints/best.ckpt"), key=lambda path: path.stat().st_mtime)
+    own = network_class.source or {}
+    sources = [load_checkpoint(path)["fashionzoo"].get("source") or {} for path in found]
+    return [path for path, source in zip(found, sources, strict=True) if source.get("file") in (None, own.get("file"))]
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -178,7 +188,7 @@ def _only_network(module: ModuleType, place: str) -> type:
     names = _networks(module)
     if len(names) != 1:
         found = f"several networks, {', '.join(names)}" if names else "no network"
-        example = f"{place}:{names[0] if names else 'make_network'}"
+        example = f"{place}:{names[-1] if names else 'make_network'}"
         raise FashionZooError(f"{place} has {found}: name the class or function, as in {example}")
     network: type = getattr(module, names[0])
     return network

@@ -50,7 +50,8 @@ def plugins() -> dict[str, EntryPoint]:
         if entry.name in NAMES or (entry.name in found and entry.value != found[entry.name].value):
             owner = found[entry.name].value if entry.name in found else "this package"
             print(
-                f"fashionzoo: warning: {entry.value} is left out: {owner} has a {entry.name} already", file=sys.stderr
+                f"fashionzoo: warning: {entry.name} of {entry.value} is left out: {owner} has that name already",
+                file=sys.stderr,
             )
         else:
             found[entry.name] = entry
@@ -89,4 +90,6 @@ def get_class(name: str) -> type[Classifier]:
         raise FashionZooError(
             f"{name} cannot be loaded from {entry.value} ({type(error).__name__}: {error}): mend or remove the package"
         ) from error
+    if not callable(network):
+        raise FashionZooError(f"{name} of {entry.value} is no network but {network!r}: mend or remove the package")
     return as_classifier(network, name)

@@ -324,5 +324,86 @@ def test_a_broken_package_never_breaks_the_six(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "cnn_balanced" in done.stdout
     warning, error = done.stderr.splitlines()
-    assert warning == "fashionzoo: warning: broken_pkg:x is left out: this package has a cnn_plain already"
+    assert warning == "fashionzoo: warning: cnn_plain of broken_pkg:x is left out: this package has that name already"
     assert "broken cannot be loaded from broken_pkg:make (RuntimeError: no luck): mend or remove the package" in error
+
+
+def test_a_run_belongs_to_the_file_that_it_was_trained_from(
+    my_net: Path, root: Path, real_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(my_net, "fashionzoo", "fit", "my_net.py", *SMALL, f"--data.root={root}", root=root)[0] == 0
+    records = (my_net / "lightning_logs/MyNet/version_0/metrics.csv").read_bytes()
+    (my_net / "other.py").write_text(MY_NET.replace("ReLU", "Tanh"))
+    code, screen = run(my_net, "fashionzoo", "fit", "other.py", "--ckpt_path=last", root=root)
+    assert code == 2
+    assert "holds MyNet of my_net.py, not of other.py" in screen
+    assert (my_net / "lightning_logs/MyNet/version_0/metrics.csv").read_bytes() == records
+    with pytest.raises(SystemExit):
+        main(["evaluate", "other.py"])
+    assert "MyNet has no trained weights here" in capsys.readouterr().err
+    (my_net / "my_net.py").write_text(MY_NET.replace("ReLU", "Tanh"))
+    with pytest.warns(UserWarning, match=r"my_net.py has changed since .*best.ckpt was trained"):
+        main(["evaluate", "my_net.py", "--json"])
+
+
+class Parameters(nn.Module):
+    """A network without layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(784, 10))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits."""
+        return images.flatten(1) @ self.weight
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("network", [Parameters, lambda: nn.Sequential(nn.Flatten(), nn.Linear(784, 10))])
+def test_a_network_without_hidden_layers_is_trained(
+    network: Any, tmp_path: Path, tiny_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fz.launch(network, [*SMALL, f"--data.root={tiny_root}"])
+    (run_dir,) = Path("lightning_logs").glob("*/*")
+    assert Run(run_dir).final("test/acc") > 0.05
+
+
+@pytest.mark.parametrize(
+    ("labels", "complaint"),
+    [
+        (torch.zeros(20), r"labels of shape \(20,\) and type torch.float32"),
+        (torch.zeros(20, 1, dtype=torch.int64), r"labels of shape \(20, 1\)"),
+        (torch.full((20,), -100), "give each image the number of its class"),
+        (torch.zeros(0, dtype=torch.int64), "the train data are empty"),
+    ],
+)
+def test_labels_that_are_no_class_numbers_are_refused(
+    labels: torch.Tensor, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = TensorDataset(torch.zeros(len(labels), 28, 28), labels)
+    with pytest.raises(fz.FashionZooError, match=complaint):
+        train(fz.PlainCNN, [], data=(data, data, data))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_names_with_commas_and_labels_of_few_bits_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = TensorDataset(torch.rand(60, 28, 28), (torch.arange(60) % 3).to(torch.int32))
+    names = ["a/b", 'x,"y', "é z"]
+    train(fz.PlainCNN, ["--trainer.max_epochs=1", f"--model.class_names={json.dumps(names)}"], data=(data, data, data))
+    (run_dir,) = Path("lightning_logs").glob("*/*")
+    assert list(Run(run_dir).confusion) == names
+
+
+def test_a_module_that_cannot_be_trained_gets_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def fails() -> nn.Module:
+        raise KeyError("no luck")
+
+    with pytest.raises(fz.FashionZooError, match="fails cannot be made"):
+        train(fails, [])
+    with pytest.raises(fz.FashionZooError, match="has no parameters to train"):
+        train(lambda: nn.Sequential(nn.AvgPool2d(7), nn.Flatten()), [])

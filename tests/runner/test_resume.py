@@ -221,7 +221,9 @@ def test_early_stopping_counts_on_after_a_kill(root: Path, tmp_path: Path) -> No
     assert fit(tmp_path / "cut", root, network, *flags, prepare=cut) == -signal.SIGKILL
     assert fit(tmp_path / "cut", root, network, *flags, "--ckpt_path=last") == 0
     assert "stopped early after epoch 4" in (tmp_path / "cut" / "screen").read_text()
+    records = (runs(tmp_path / "cut", network) / "version_0" / "metrics.csv").read_text()
     assert fit(tmp_path / "cut", root, network, *flags, "--ckpt_path=last") == 0  # it stays ended
+    assert (runs(tmp_path / "cut", network) / "version_0" / "metrics.csv").read_text() == records
     assert last(tmp_path / "cut", network)["epoch"] == 3
 
 

@@ -1,12 +1,10 @@
-"""How sure a number is: 95 % intervals, and what they decide."""
+"""How sure a number is: 95 % intervals, and what they decide. SciPy is imported where one is computed."""
 
 from __future__ import annotations
 
 import math
 from functools import cache
 from typing import Literal
-
-from scipy.stats import binomtest
 
 Verdict = Literal["holds", "fails", "undecided"]
 Interval = tuple[float, float]
@@ -25,6 +23,8 @@ def wilson_interval(share: float, count: int) -> Interval:
 @cache
 def _wilson(successes: int, count: int) -> Interval:
     """Return the interval of a number of successes."""
+    from scipy.stats import binomtest
+
     interval = binomtest(successes, count).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
 
@@ -60,6 +60,8 @@ def larger_interval(count: int, other: int) -> Interval:
     """
     if count + other == 0:
         return 0.0, 1.0
+    from scipy.stats import binomtest
+
     interval = binomtest(count, count + other).proportion_ci(0.95, method="exact")
     return float(interval.low), float(interval.high)
 

@@ -228,14 +228,14 @@ def results(found: Found, results_: Sequence[ClaimResult]) -> str:
 
 def zoo_table() -> list[str]:
     """Return what the package comes with."""
-    columns = "network", "version", "parameters", "MFLOPs", "test accuracy of the file, %"
+    columns = "network", "version", "parameters", "MFLOPs", "test accuracy of the file, % (95 % interval)"
     rows = [
         [
             f"[`{weights.name}`](fashionzoo/weights/{weights.name}.md)",
             weights.version,
             f"{weights.meta['parameters']:,}",
             f"{weights.meta['flops'] / 1e6:.1f}",
-            f"{100 * weights.metrics['test/acc']:.2f}",
+            markdown.accuracy(weights.metrics["test/acc"]),
             weights.spread,
             f"{weights.meta['bytes'] / 1e6:.1f}",
         ]

@@ -93,7 +93,9 @@ def measures(versions: Sequence[Weights]) -> dict[str, list[str]]:
     """Return what was measured on the test images."""
     scores = [weights.metrics for weights in versions]
     return {
-        "accuracy of this file in float32, %": [f"{100 * score['test/acc']:.2f}" for score in scores],
+        "accuracy of this file in float32, % (95 % interval)": [
+            markdown.accuracy(score["test/acc"]) for score in scores
+        ],
         "accuracy of seeds 0-2 in the precision of training, %: mean (range)": [weights.spread for weights in versions],
         "loss (cross-entropy)": [f"{score['test/loss']:.4f}" for score in scores],
         "calibration error": [f"{score['test/calibration_error']:.4f}" for score in scores],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import time
 from collections.abc import Mapping
@@ -95,21 +94,19 @@ class RunArtifacts(Callback):
         self.train_accuracy = torch.cat(correct).float().mean()
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log that, and the share of hidden activations near zero, in evaluation mode and in training mode."""
+        """Log that, and the share of hidden activations near zero."""
         assert isinstance(pl_module, Classifier)
-        training = copy.deepcopy(pl_module.network).train()  # a copy: batch statistics would change
-        near_zero: dict[str, list[torch.Tensor]] = {"near_zero": [], "near_zero_while_training": []}
+        fractions = []
         self.bin_counts = {}
         for batch in get_split(trainer, "test")[0].split(SAMPLE):
-            for (name, fractions), network in zip(near_zero.items(), (pl_module.network, training), strict=True):
-                blocks = activations(network, batch)
-                if blocks:
-                    fractions.append(near_zero_fraction(torch.cat([values.flatten() for values in blocks.values()])))
-                for block, values in blocks.items() if name == "near_zero" else ():
-                    counts = values.float().clamp(LOWEST, HIGHEST).histc(BINS, LOWEST, HIGHEST).cpu()
-                    self.bin_counts[block] = self.bin_counts.get(block, 0) + counts
-        means = {f"test/{name}": torch.stack(fractions).mean() for name, fractions in near_zero.items() if fractions}
-        pl_module.log_epoch_metrics({"train/acc_without_dropout": self.train_accuracy, **means})
+            blocks = activations(pl_module.network, batch)
+            if blocks:
+                fractions.append(near_zero_fraction(torch.cat([values.flatten() for values in blocks.values()])))
+            for block, values in blocks.items():
+                counts = values.float().clamp(LOWEST, HIGHEST).histc(BINS, LOWEST, HIGHEST).cpu()
+                self.bin_counts[block] = self.bin_counts.get(block, 0) + counts
+        near_zero = {"test/near_zero": torch.stack(fractions).mean()} if fractions else {}
+        pl_module.log_epoch_metrics({"train/acc_without_dropout": self.train_accuracy, **near_zero})
 
     @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

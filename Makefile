@@ -27,7 +27,7 @@ data: .venv/installed
 debian-data: .venv/installed
 	@command -v apt-get >/dev/null || exit 2; \
 	echo "trying Debian's package dataset-fashion-mnist"; \
-	raw=$$($(BIN)/python -c 'from fashionzoo.files import resolve_root; print(resolve_root())')/FashionMNIST/raw; \
+	raw=$$($(BIN)/python -c 'from fashionzoo.data.sources import resolve_data_dir; print(resolve_data_dir())')/FashionMNIST/raw; \
 	apt=$$(mktemp -d); trap "rm -rf $$apt" EXIT; mkdir -p $$apt/lists/partial $$apt/archives/partial "$$raw"; \
 	options="-qq -o Dir::State::Lists=$$apt/lists -o Dir::Cache=$$apt -o APT::Sandbox::User="; \
 	apt-get $$options update && \

@@ -9,13 +9,16 @@ from statistics import mean
 from typing import Any, Literal
 
 from fashionzoo.claims.runs import Run
-from fashionzoo.claims.uncertainty import Verdict
+from fashionzoo.claims.uncertainty import Interval, Verdict, all_of, decide, decide_margin, mean_interval
 from fashionzoo.weights.manifest import find_weights
 
 # The report's networks, in its order.
 SIGMOID, RELU, WIDENING = "mlp_sigmoid_narrowing", "mlp_relu_narrowing", "mlp_relu_widening"
 PLAIN, DROPOUT, BALANCED = "cnn_plain", "cnn_dropout_l2", "cnn_balanced"
 NETWORKS = (SIGMOID, RELU, WIDENING, PLAIN, DROPOUT, BALANCED)
+
+# What was changed in runs of network 5, by the recipe that did.
+ABLATIONS = {"without_dropout": {"model.dropout": 0.0}, "without_l2": {"model.weight_decay": 0.0}}
 
 Outcome = Literal["holds", "fails", "undecided", "not comparable"]
 Kind = Literal["free", "fitted", "by construction"]
@@ -30,12 +33,36 @@ class CheckResult:
     """What a check found in the runs of one seed.
 
     Args:
-        verdict: Whether the claim holds; undecided where the numbers differ by less than their uncertainty.
         measured: What was looked at; infinity stands for an epoch that never came.
+        sure: The verdict on those numbers that have a 95 % interval within a run.
+        interval: That interval, where there is one only.
+        margin: By how much a number without such an interval is above what the claim asks for; its interval is over
+            the seeds.
     """
 
-    verdict: Verdict
     measured: Mapping[str, float]
+    sure: Verdict = "holds"
+    interval: Interval | None = None
+    margin: float | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What this seed alone says."""
+        return self.sure if self.margin is None else all_of(self.sure, decide_margin([self.margin]))
+
+
+def is_within(
+    interval: Interval, measured: Mapping[str, float], lowest: float = -math.inf, highest: float = math.inf
+) -> CheckResult:
+    """Return what a check found that asks for a value in a range.
+
+    Args:
+        interval: That of the value.
+        measured: The value, and what else was looked at.
+        lowest: Where the range begins.
+        highest: Where it ends.
+    """
+    return CheckResult(measured, decide(interval, lowest, highest), interval)
 
 
 class SeedRuns:
@@ -43,22 +70,23 @@ class SeedRuns:
 
     Args:
         seed: Theirs.
-        found: Those that there are.
+        found: Those that there are; an ablation's by its name.
     """
 
     def __init__(self, seed: int, found: Mapping[str, Run]) -> None:
         self.seed, self.found = seed, found
 
     def __getitem__(self, network: str) -> Run:
-        """Return a network's run.
+        """Return a network's run, or that of an ablation.
 
         Raises:
             InconclusiveError: There is none, or a setting is not that of the recipe.
         """
         if network not in self.found:
             raise InconclusiveError(f"no finished run of {network} with seed {self.seed}")
-        run, recipe = self.found[network], find_weights("fashionzoo", network, "report").recipe
-        expected = {"data.train_size": None, "data.batch_size": None, **recipe}
+        run, changed = self.found[network], ABLATIONS.get(network, {})
+        recipe = find_weights("fashionzoo", DROPOUT if changed else network, "report").recipe
+        expected = {"data.train_size": None, "data.batch_size": None, **recipe, **changed}
         for flag, value in expected.items():
             section, _, key = flag.partition(".")
             if section in ("model", "data") or flag == "trainer.max_epochs":
@@ -116,13 +144,21 @@ class ClaimResult:
 
     @property
     def in_words(self) -> str:
-        """Return the outcome, and in how many of the seeds it came about where they disagree."""
-        count = sum(finding.verdict == self.outcome for finding in self.findings.values())
-        if not self.findings or count == len(self.findings):
+        """The outcome, and in how many of the seeds it came about where they disagree."""
+        verdicts: list[Outcome] = [finding.verdict for finding in self.findings.values()]
+        if len(verdicts) == 1:
+            return f"{self.outcome} in one seed"
+        if len(set(verdicts)) <= 1:
             return self.outcome
-        return (
-            f"{self.outcome} in {count} of {len(self.findings)} seeds" if count else f"{self.outcome}: seeds disagree"
-        )
+        if self.outcome == "undecided":
+            return f"undecided, holds in {verdicts.count('holds')} of {len(verdicts)}"
+        return f"{self.outcome} in {verdicts.count(self.outcome)} of {len(verdicts)} seeds"
+
+    @property
+    def interval(self) -> Interval | None:
+        """The 95 % interval, over the seeds, of the margin by which the claim holds, where it has one."""
+        margins = [finding.margin for finding in self.findings.values() if finding.margin is not None]
+        return mean_interval(margins) if len(margins) > 1 and all(map(math.isfinite, margins)) else None
 
     def measured(self) -> str:
         """Return mean and range, over the seeds, of all that was measured."""
@@ -142,14 +178,21 @@ class ClaimResult:
             "kind": self.claim.kind,
             "outcome": self.outcome,
             "reason": self.reason,
+            "interval": self.interval,
             "seeds": {
                 seed: {
                     "outcome": finding.verdict,
-                    "measured": {k: v if math.isfinite(v) else None for k, v in finding.measured.items()},
+                    "measured": {key: finite_or_none(value) for key, value in finding.measured.items()},
+                    "interval": finding.interval and [finite_or_none(end) for end in finding.interval],
                 }
                 for seed, finding in self.findings.items()
             },
         }
+
+
+def finite_or_none(value: float) -> float | None:
+    """Return a number as JSON can hold it."""
+    return value if math.isfinite(value) else None
 
 
 CLAIMS: list[Claim] = []

@@ -7,7 +7,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fashionzoo.claims import cnn_claims, mlp_claims, runs  # noqa: F401  # which fill CLAIMS
-from fashionzoo.claims.claim import CLAIMS, NETWORKS, Claim, ClaimResult, InconclusiveError, Kind, Outcome, SeedRuns
+from fashionzoo.claims.claim import (
+    ABLATIONS,
+    CLAIMS,
+    DROPOUT,
+    NETWORKS,
+    Claim,
+    ClaimResult,
+    InconclusiveError,
+    Kind,
+    Outcome,
+    SeedRuns,
+)
+from fashionzoo.claims.uncertainty import all_of, decide_margin
 
 UNDECIDED = "The 95 % interval of what was measured includes both outcomes."
 DISAGREE = "No outcome is that of most seeds."
@@ -29,6 +41,7 @@ def evaluate_claims(logs: Path) -> list[ClaimResult]:
         FashionZooError: The records of a run cannot be read.
     """
     found = {network: runs.find(logs, network, "report") for network in NETWORKS}
+    found |= {recipe: runs.find(logs, DROPOUT, recipe) for recipe in ABLATIONS}
     seeds = sorted({seed for by_seed in found.values() for seed in by_seed})
     by_seed = [SeedRuns(seed, {network: by[seed] for network, by in found.items() if seed in by}) for seed in seeds]
     claims = sorted(CLAIMS, key=lambda claim: (*NETWORKS, "all").index(claim.network))
@@ -36,7 +49,11 @@ def evaluate_claims(logs: Path) -> list[ClaimResult]:
 
 
 def evaluate_claim(claim: Claim, by_seed: Iterable[SeedRuns]) -> ClaimResult:
-    """Check one claim on the runs of each seed; the outcome is that of most, of those that can show it."""
+    """Check one claim on the runs of each seed.
+
+    Numbers with an interval within a run are decided by most of the seeds that can show them, others by the interval of
+    their mean over the seeds.
+    """
     findings, reason = {}, "no finished runs"
     for found in by_seed:
         try:
@@ -47,9 +64,12 @@ def evaluate_claim(claim: Claim, by_seed: Iterable[SeedRuns]) -> ClaimResult:
             reason = f"the records of seed {found.seed} lack what it takes ({error!r})"
     if not findings:
         return ClaimResult(claim, "not comparable", findings, reason)
-    counts = Counter(finding.verdict for finding in findings.values())
-    majority: list[Outcome] = [verdict for verdict, count in counts.items() if 2 * count > len(findings)]
-    outcome = majority[0] if majority else "undecided"
+    counts = Counter(finding.sure for finding in findings.values())
+    majority = [verdict for verdict, count in counts.items() if 2 * count > len(findings)]
+    margins = [finding.margin for finding in findings.values() if finding.margin is not None]
+    outcome: Outcome = majority[0] if majority else "undecided"
+    if margins and majority:
+        outcome = all_of(majority[0], decide_margin(margins))
     notes: dict[Outcome, str] = {"fails": claim.failure_note, "undecided": UNDECIDED if majority else DISAGREE}
     return ClaimResult(claim, outcome, findings, notes.get(outcome, ""))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fashionzoo.claims.claim import RELU, SIGMOID, WIDENING, CheckResult, SeedRuns, claim
+from fashionzoo.claims.claim import RELU, SIGMOID, WIDENING, CheckResult, SeedRuns, claim, is_within
 from fashionzoo.claims.measures import (
     WINDOW,
     comes_before,
@@ -21,17 +21,12 @@ from fashionzoo.claims.runs import Run
 from fashionzoo.claims.uncertainty import Verdict, all_of, decide
 
 
-def verdict(passed: bool) -> Verdict:
-    """Return the verdict on numbers that have no interval within a run."""
-    return "holds" if passed else "fails"
-
-
 @claim("N1.start", SIGMOID, "starts at about 10 %")
 def starts_at_chance(found: SeedRuns) -> CheckResult:
     """Val accuracy after iteration 1 is at most 0.25."""
     run = found[SIGMOID]
     accuracy = run.metrics["val/acc"][0]
-    return CheckResult(decide(level_interval(run, accuracy), highest=0.25), {"accuracy": accuracy})
+    return is_within(level_interval(run, accuracy), {"accuracy": accuracy}, highest=0.25)
 
 
 @claim("N1.shape", SIGMOID, "rises fast in the first 50 epochs, then levels out to 300")
@@ -42,7 +37,7 @@ def rises_then_levels_out(found: SeedRuns) -> CheckResult:
     middle, end = (metric_at_epoch(run, "val/acc", epoch, WINDOW) for epoch in (50, 300))
     low, high = gap_interval(run, end, middle)
     gains = {"to 50": middle - start, "from 50": end - middle}
-    return CheckResult(decide((gains["to 50"] - 3 * high, gains["to 50"] - 3 * low), lowest=0.0), gains)
+    return is_within((gains["to 50"] - 3 * high, gains["to 50"] - 3 * low), gains, lowest=0.0)
 
 
 @claim("N1.level", SIGMOID, "78 % by about iteration 291", kind="fitted")
@@ -57,7 +52,7 @@ def trouser_is_best(found: SeedRuns) -> CheckResult:
     (best, recall), (second, other) = ranked_recalls(found[SIGMOID])[:2]
     sure = leads(found[SIGMOID], recall, other)
     result = sure if best == "Trouser" else "fails" if sure == "holds" else "undecided"
-    return CheckResult(result, {best: recall, second: other})
+    return CheckResult({best: recall, second: other}, result)
 
 
 @claim("N1.worst_class", SIGMOID, "shirt is labelled worst")
@@ -66,7 +61,7 @@ def shirt_is_worst(found: SeedRuns) -> CheckResult:
     (second, other), (worst, recall) = ranked_recalls(found[SIGMOID])[-2:]
     sure = leads(found[SIGMOID], other, recall)
     result = sure if worst == "Shirt" else "fails" if sure == "holds" else "undecided"
-    return CheckResult(result, {worst: recall, second: other})
+    return CheckResult({worst: recall, second: other}, result)
 
 
 @claim(
@@ -78,7 +73,7 @@ def shirt_is_worst(found: SeedRuns) -> CheckResult:
 def shirt_is_taken_for_pullover(found: SeedRuns) -> CheckResult:
     """Of true Shirt, Pullover is the largest confusion."""
     return CheckResult(
-        is_among_largest(found[SIGMOID], "Shirt", "Pullover", 1), confusion_rates(found[SIGMOID], "Shirt", 3)
+        confusion_rates(found[SIGMOID], "Shirt", 3), is_among_largest(found[SIGMOID], "Shirt", "Pullover", 1)
     )
 
 
@@ -86,7 +81,7 @@ def shirt_is_taken_for_pullover(found: SeedRuns) -> CheckResult:
 def shirt_is_taken_for_tshirt(found: SeedRuns) -> CheckResult:
     """T-shirt/top is among the two largest confusions of true Shirt."""
     return CheckResult(
-        is_among_largest(found[SIGMOID], "Shirt", "T-shirt/top", 2), confusion_rates(found[SIGMOID], "Shirt", 3)
+        confusion_rates(found[SIGMOID], "Shirt", 3), is_among_largest(found[SIGMOID], "Shirt", "T-shirt/top", 2)
     )
 
 
@@ -94,7 +89,7 @@ def shirt_is_taken_for_tshirt(found: SeedRuns) -> CheckResult:
 def sandal_is_taken_for_sneaker(found: SeedRuns) -> CheckResult:
     """Sandal's largest confusion is Sneaker."""
     return CheckResult(
-        is_among_largest(found[SIGMOID], "Sandal", "Sneaker", 1), confusion_rates(found[SIGMOID], "Sandal", 2)
+        confusion_rates(found[SIGMOID], "Sandal", 2), is_among_largest(found[SIGMOID], "Sandal", "Sneaker", 1)
     )
 
 
@@ -105,7 +100,7 @@ def relu_has_the_lower_rate(found: SeedRuns) -> CheckResult:
     rates = {RELU: float(relu.pop("lr")), SIGMOID: float(sigmoid.pop("lr"))}
     relu["activation"] = sigmoid["activation"] = None
     same = relu == sigmoid and found[RELU].config["data"] == found[SIGMOID].config["data"]
-    return CheckResult(verdict(rates[RELU] < rates[SIGMOID] and same), rates)
+    return CheckResult(rates, "holds" if rates[RELU] < rates[SIGMOID] and same else "fails")
 
 
 @claim(
@@ -118,7 +113,7 @@ def relu_has_the_lower_rate(found: SeedRuns) -> CheckResult:
 def relu_is_ahead_at_50(found: SeedRuns) -> CheckResult:
     """Val accuracy at iteration 50, mean over 5, is above network 1's."""
     values = found.measure(lambda run: metric_at_epoch(run, "val/acc", 50, WINDOW), RELU, SIGMOID)
-    return CheckResult(decide(gap_interval(found[RELU], values[RELU], values[SIGMOID]), lowest=0.0), values)
+    return is_within(gap_interval(found[RELU], values[RELU], values[SIGMOID]), values, lowest=0.0)
 
 
 @claim("N2.level", RELU, "78 % at iteration 271", kind="fitted")
@@ -131,21 +126,21 @@ def relu_reaches_78_percent(found: SeedRuns) -> CheckResult:
 def relu_reaches_78_percent_sooner(found: SeedRuns) -> CheckResult:
     """First iteration with a val accuracy of 0.78, mean over 5, comes before network 1's."""
     relu, sigmoid = (first_iterations(found[network], 0.78) for network in (RELU, SIGMOID))
-    return CheckResult(comes_before(relu, sigmoid), {RELU: relu["iteration"], SIGMOID: sigmoid["iteration"]})
+    return CheckResult({RELU: relu["iteration"], SIGMOID: sigmoid["iteration"]}, comes_before(relu, sigmoid))
 
 
 @claim("N2.gradient", RELU, "ReLU's gradient keeps flowing where sigmoid's vanishes")
 def relu_keeps_its_gradient(found: SeedRuns) -> CheckResult:
     """Mean ratio of the first to the last layer's gradient, iterations 50-300, is above network 1's."""
     ratios = found.measure(gradient_ratio, RELU, SIGMOID)
-    return CheckResult(verdict(ratios[RELU] > ratios[SIGMOID]), ratios)
+    return CheckResult(ratios, margin=ratios[RELU] - ratios[SIGMOID])
 
 
 @claim("N2.sparse", RELU, "many more values very close to zero than with sigmoid", kind="by construction")
 def relu_is_sparser(found: SeedRuns) -> CheckResult:
     """Share of hidden activations below 0.01 on test is above network 1's."""
     shares = found.measure(lambda run: run.final("test/near_zero"), RELU, SIGMOID)
-    return CheckResult(verdict(shares[RELU] > shares[SIGMOID]), shares)
+    return CheckResult(shares, margin=shares[RELU] - shares[SIGMOID])
 
 
 @claim(
@@ -162,7 +157,7 @@ def losses_rise_late(found: SeedRuns) -> CheckResult:
         for split in ("train", "val")
         for smoothed in [moving_average(found[RELU].metrics[f"{split}/loss"])]
     }
-    return CheckResult(verdict(all(rise > 0 for rise in rises.values())), rises)
+    return CheckResult(rises, margin=min(rises.values()))
 
 
 @claim(
@@ -177,7 +172,7 @@ def widening_is_slow(found: SeedRuns) -> CheckResult:
     losses = found[WIDENING].metrics["val/loss"]
     fall = losses[0] - metric_at_epoch(found[WIDENING], "val/loss", found[WIDENING].epochs, WINDOW)
     made = (losses[0] - metric_at_epoch(found[WIDENING], "val/loss", 50, WINDOW)) / fall
-    return CheckResult(verdict(made < 0.25), {"share of its fall": made})
+    return CheckResult({"share of its fall": made}, margin=0.25 - made)
 
 
 @claim(
@@ -194,14 +189,14 @@ def others_are_near_their_peak(found: SeedRuns) -> CheckResult:
         peak, value = max(moving_average(run.metrics["val/acc"])), metric_at_epoch(run, "val/acc", 50, WINDOW)
         parts.append(decide(level_interval(run, value), lowest=0.95 * peak))
         shares[network] = value / peak
-    return CheckResult(all_of(*parts), shares)
+    return CheckResult(shares, all_of(*parts))
 
 
 @claim("N3.level", WIDENING, "peaks at around 70 %", kind="fitted")
 def widening_peaks_at_70_percent(found: SeedRuns) -> CheckResult:
     """Highest val accuracy, mean over 5, is in 0.67-0.73."""
     peak = max(moving_average(found[WIDENING].metrics["val/acc"]))
-    return CheckResult(decide(level_interval(found[WIDENING], peak), 0.67, 0.73), {"accuracy": peak})
+    return is_within(level_interval(found[WIDENING], peak), {"accuracy": peak}, 0.67, 0.73)
 
 
 @claim("N3.lowest", WIDENING, "one of the lowest and slowest", kind="fitted")
@@ -209,7 +204,7 @@ def widening_peaks_lowest(found: SeedRuns) -> CheckResult:
     """Its highest val accuracy, mean over 5, is the lowest of networks 1 to 3."""
     peaks = found.measure(lambda run: max(moving_average(run.metrics["val/acc"])), WIDENING, SIGMOID, RELU)
     gaps = [gap_interval(found[WIDENING], peaks[other], peaks[WIDENING]) for other in (SIGMOID, RELU)]
-    return CheckResult(all_of(*(decide(gap, lowest=0.0) for gap in gaps)), peaks)
+    return CheckResult(peaks, all_of(*(decide(gap, lowest=0.0) for gap in gaps)))
 
 
 @claim("N3.longer", WIDENING, "needs longer for the same accuracy", kind="fitted")
@@ -217,7 +212,7 @@ def widening_needs_longer(found: SeedRuns) -> CheckResult:
     """First iteration with a val accuracy of 0.65, mean over 5, comes after network 1's and network 2's."""
     firsts = {network: first_iterations(found[network], 0.65) for network in (WIDENING, SIGMOID, RELU)}
     parts = (comes_before(firsts[other], firsts[WIDENING]) for other in (SIGMOID, RELU))
-    return CheckResult(all_of(*parts), {network: first["iteration"] for network, first in firsts.items()})
+    return CheckResult({network: first["iteration"] for network, first in firsts.items()}, all_of(*parts))
 
 
 @claim(
@@ -230,7 +225,7 @@ def widening_takes_shirts_for_others(found: SeedRuns) -> CheckResult:
     """The three largest confusions of true Shirt are Dress, Pullover and Coat."""
     run = found[WIDENING]
     parts = (is_among_largest(run, "Shirt", name, 3) for name in ("Dress", "Pullover", "Coat"))
-    return CheckResult(all_of(*parts), confusion_rates(run, "Shirt", 4))
+    return CheckResult(confusion_rates(run, "Shirt", 4), all_of(*parts))
 
 
 def reaches_78_percent_near(run: Run, iteration: int) -> CheckResult:
@@ -238,7 +233,7 @@ def reaches_78_percent_near(run: Run, iteration: int) -> CheckResult:
     first = first_iterations(run, 0.78)
     interval = first["from"], first["to"]
     measured = {"iteration": first["iteration"], "of a single one": run.first_epoch_reaching("val/acc", at_least=0.78)}
-    return CheckResult(decide(interval, 0.9 * iteration, 1.1 * iteration), measured)
+    return is_within(interval, measured, 0.9 * iteration, 1.1 * iteration)
 
 
 def is_among_largest(run: Run, true: str, name: str, count: int) -> Verdict:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
+from statistics import mean, median, stdev
 from typing import Literal
 
 Verdict = Literal["holds", "fails", "undecided"]
@@ -66,6 +68,22 @@ def larger_interval(count: int, other: int) -> Interval:
     return float(interval.low), float(interval.high)
 
 
+def mean_interval(values: Sequence[float]) -> Interval:
+    """Return the 95 % interval of the mean over seeds, by Student's t.
+
+    Args:
+        values: One for each seed, two or more.
+
+    Example:
+        >>> tuple(round(end, 2) for end in mean_interval([1.0, 2.0, 3.0]))
+        (-0.48, 4.48)
+    """
+    from scipy.stats import t
+
+    half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
+    return mean(values) - half, mean(values) + half
+
+
 def decide(interval: Interval, lowest: float = -math.inf, highest: float = math.inf) -> Verdict:
     """Tell whether a value lies in a range, as far as its interval says.
 
@@ -82,6 +100,25 @@ def decide(interval: Interval, lowest: float = -math.inf, highest: float = math.
     if lowest <= low and high <= highest:
         return "holds"
     return "fails" if high < lowest or low > highest else "undecided"
+
+
+def decide_margin(margins: Sequence[float]) -> Verdict:
+    """Tell whether a margin is above 0: the interval of its mean over seeds or, of one seed, the margin itself.
+
+    Args:
+        margins: One for each seed. Where one is infinite there is no mean, and most seeds decide.
+
+    Example:
+        >>> decide_margin([1.0, 1.1, 1.2]), decide_margin([-1.0, 0.0, 2.0]), decide_margin([0.0, 0.0])
+        ('holds', 'undecided', 'fails')
+    """
+    if len(margins) > 1 and all(map(math.isfinite, margins)):
+        low, high = mean_interval(margins)
+    else:
+        low = high = median(margins)
+    if low > 0:
+        return "holds"
+    return "fails" if high <= 0 else "undecided"
 
 
 def all_of(*verdicts: Verdict) -> Verdict:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fashionzoo.claims import runs
-from fashionzoo.claims.claim import CLAIMS, NETWORKS, ClaimResult, Kind, Outcome
+from fashionzoo.claims.claim import ABLATIONS, CLAIMS, DROPOUT, NETWORKS, ClaimResult, Kind, Outcome
 from fashionzoo.claims.evaluation import count_by_kind, evaluate_claims
+from fashionzoo.claims.uncertainty import Interval
 from fashionzoo.cli.options import add_json
 from fashionzoo.errors import FashionZooError, did_you_mean
 
@@ -70,7 +71,8 @@ def run(options: Namespace) -> None:
         )
     if missing := [result for result in shown if result.outcome == "not comparable"]:
         raise FashionZooError(
-            f"{len(missing)} claims cannot be measured ({missing[0].reason}): --run makes the runs that are missing"
+            f"{len(missing)} claims cannot be measured ({missing[0].reason}): "
+            "--run makes runs that are missing or deleted"
         )
 
 
@@ -103,9 +105,19 @@ def print_in_full(result: ClaimResult) -> None:
     print(f"  the check:       {claim.criterion}")
     for seed, finding in result.findings.items():
         values = ", ".join(f"{label} {value:.4g}" for label, value in finding.measured.items())
-        print(f"  seed {seed}:          {finding.verdict}; {values.replace(' inf', ' never')}")
+        interval = finding.interval and f"; 95 % interval {format_interval(finding.interval)}"
+        print(f"  seed {seed}:          {finding.verdict}; {values.replace(' inf', ' never')}{interval or ''}")
+    if result.interval:
+        print(
+            f"  over the seeds:  margin above what the check asks for, 95 % interval {format_interval(result.interval)}"
+        )
     if result.reason:
         print(f"  why:             {result.reason}")
+
+
+def format_interval(interval: Interval) -> str:
+    """Write an interval; infinity is an epoch that never came."""
+    return "{:.4g} to {:.4g}".format(*interval).replace("inf", "never")
 
 
 def _train_missing_runs(logs: Path) -> None:
@@ -116,6 +128,8 @@ def _train_missing_runs(logs: Path) -> None:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             reference_runs.train_missing_runs(logs, "report", NETWORKS)
+            for recipe in ABLATIONS:
+                reference_runs.train_missing_runs(logs, recipe, [DROPOUT])
     except TrainingInterruptedError as interruption:
         print(f"{interruption}: resume with the same command", file=sys.stderr)
         sys.exit(128 + interruption.signum)

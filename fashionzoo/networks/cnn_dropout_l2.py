@@ -37,7 +37,13 @@ class DropoutL2CNN(CNNClassifier):
     """
 
     recipes: ClassVar = {
-        "report": Recipe(summary(__doc__), epochs=200, patience=30, data=SMALL_BATCHES),
+        "report": Recipe(summary(__doc__), epochs=200, patience=200, data=SMALL_BATCHES),
+        "without_dropout": Recipe(
+            "As report, without dropout.", epochs=200, patience=200, model={"dropout": 0.0}, data=SMALL_BATCHES
+        ),
+        "without_l2": Recipe(
+            "As report, without L2.", epochs=200, patience=200, model={"weight_decay": 0.0}, data=SMALL_BATCHES
+        ),
         "tuned": replace(
             DISTILLED_CNN,
             description=f"{DISTILLED_CNN.description} Dropout is low and AdamW's weight decay stands for L2.",

@@ -10,7 +10,11 @@ from torch.nn import Parameter
 
 from fashionzoo.errors import FashionZooError, did_you_mean
 
-CHOICES = {"optimizer": ("sgd", "adamw"), "schedule": ("constant", "one_cycle"), "loss_reduction": ("sum", "mean")}
+CHOICES = {
+    "optimizer": ("sgd", "adam", "adamw"),
+    "schedule": ("constant", "one_cycle"),
+    "loss_reduction": ("sum", "mean"),
+}
 
 
 def check_hyperparameters(
@@ -50,16 +54,17 @@ def make_optimizer(
     """Return an optimizer.
 
     Args:
-        name: ``"sgd"`` or ``"adamw"``, which takes no momentum.
+        name: ``"sgd"``, ``"adam"`` or ``"adamw"``; only the first takes a momentum.
         parameters: What it changes.
         lr: Learning rate.
         momentum: Momentum of SGD.
-        weight_decay: L2 penalty of SGD, decoupled decay of AdamW.
+        weight_decay: L2 penalty of SGD and Adam, decoupled decay of AdamW.
         fused: Change all parameters in one kernel.
     """
     if name == "sgd":
         return torch.optim.SGD(parameters, lr, momentum=momentum, weight_decay=weight_decay, fused=fused)
-    return torch.optim.AdamW(parameters, lr, weight_decay=weight_decay, fused=fused)
+    adam = torch.optim.Adam if name == "adam" else torch.optim.AdamW
+    return adam(parameters, lr, weight_decay=weight_decay, fused=fused)
 
 
 def one_cycle(optimizer: torch.optim.Optimizer, lr: float, steps: float) -> torch.optim.lr_scheduler.OneCycleLR:

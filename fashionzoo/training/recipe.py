@@ -1,6 +1,6 @@
 """What a recipe is, and the parts that the recipes of several networks share.
 
-The patience of the report's recipes is the whole run where the report describes what happens late in it (4, 6), and
+The patience of the report's recipes is the whole run where the report describes what happens late in it (4, 5, 6), and
 long enough elsewhere to end only what no longer gets better.
 """
 

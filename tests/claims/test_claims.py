@@ -25,7 +25,7 @@ CLAIMS = (
     *("N1.start", "N1.shape", "N1.level", "N1.best_class", "N1.worst_class", "N1.shirt", "N1.shirt_tshirt"),
     *("N1.sandal", "N2.lr", "N2.rate", "N2.level", "N2.sooner", "N2.gradient", "N2.sparse", "N2.late"),
     *("N3.slow", "N3.others", "N3.level", "N3.lowest", "N3.longer", "N3.shirt", "N4.level", "N4.overfit"),
-    *("N5.slower", "N5.no_overfit", "N5.sparse"),
+    *("N5.slower", "N5.never", "N5.cause", "N5.no_overfit", "N5.sparse"),
     *("N6.level", "N6.best", "N6.fewer", "N6.gap", "N6.no_overfit", "all.best"),
 )
 
@@ -111,7 +111,7 @@ def test_most_seeds_decide(imposters: list[str], outcome: str, logs: Path, capsy
 
 def test_what_is_missing_is_named_and_the_rest_measured(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(logs / "cnn_plain")
-    claims = measured(logs, capsys, "(no finished run of cnn_plain with seed 2): --run makes the runs that are missing")
+    claims = measured(logs, capsys, "(no finished run of cnn_plain with seed 2): --run makes runs that are missing or deleted")
     assert claims["N4.level"]["reason"] == "no finished run of cnn_plain with seed 2"
     assert {claims[name]["outcome"] for name in ("N4.level", "N5.slower", "N6.best")} == {"not comparable"}
     assert claims["N1.best_class"]["seeds"]

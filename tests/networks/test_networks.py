@@ -160,7 +160,7 @@ def test_classifying_leaves_the_network_as_it_was(network: Classifier) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ({"optimizer": "adam"}, "optimizer of 'adam': did you mean adamw"),
+        ({"optimizer": "adamax"}, "optimizer of 'adamax': did you mean adam"),
         ({"schedule": "cosine"}, "schedule of 'cosine': choose from constant, one_cycle"),
         ({"loss_reduction": "none"}, "loss_reduction of 'none': choose from sum, mean"),
         ({"class_names": ["a", "a"]}, "1 different class names for 2 classes"),

@@ -135,7 +135,7 @@ def test_on_a_gpu_the_data_stays_there(tiny_root: Path) -> None:
     assert trainer.callback_metrics["val/acc"] > 0.8
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
 @pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
 def test_every_way_of_training_learns(tiny_root: Path, optimizer: str, schedule: str) -> None:
     torch.manual_seed(0)

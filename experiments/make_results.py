@@ -269,7 +269,7 @@ def readme(text: str, results_: Sequence[ClaimResult]) -> str:
 def main() -> None:
     """Write everything."""
     found = {network: runs.find(LOGS, network, "report") for network in NETWORKS}
-    results_ = evaluation.evaluate_claims(LOGS)
+    results_ = evaluation.evaluate_claims(evaluation.find_seed_runs(LOGS))
     FIGURES.mkdir(exist_ok=True)
     with rc_context(result_figures.STYLE):  # type: ignore[arg-type]  # a literal type for each key
         for name, figure in plot_results(found, size_table(found)).items():

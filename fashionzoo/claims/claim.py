@@ -115,6 +115,9 @@ class Claim:
         kind: ``free``: nothing was set with it in view; ``fitted``: a rate, initialization, layout or batch size was
             chosen so that it, or what entails it, comes out; ``by construction``: it could hardly fail.
         failure_note: Why it does not hold, where it does not.
+        curve: The metric whose curves decide it; empty where single numbers do.
+        networks: Whose curves; empty for that of ``network``.
+        level: What the curves are held against.
     """
 
     id: str
@@ -124,6 +127,14 @@ class Claim:
     check: Callable[[SeedRuns], CheckResult] = field(repr=False)
     kind: Kind = "free"
     failure_note: str = ""
+    curve: str = ""
+    networks: tuple[str, ...] = ()
+    level: float | None = None
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The networks whose curves decide it."""
+        return self.networks or (self.network,)
 
 
 @dataclass(frozen=True)
@@ -204,11 +215,15 @@ def claim(
     statement: str,
     kind: Kind = "free",
     failure_note: str = "",
+    curve: str = "",
+    networks: tuple[str, ...] = (),
+    level: float | None = None,
 ) -> Callable[[Callable[[SeedRuns], CheckResult]], Callable[[SeedRuns], CheckResult]]:
-    """Register a check as a claim; its docstring says what it expects."""
+    """Register a check as a claim; its docstring says what it expects, :class:`Claim` what the arguments are."""
 
     def register(check: Callable[[SeedRuns], CheckResult]) -> Callable[[SeedRuns], CheckResult]:
-        CLAIMS.append(Claim(id, network, statement, (check.__doc__ or "").rstrip("."), check, kind, failure_note))
+        criterion = (check.__doc__ or "").rstrip(".")
+        CLAIMS.append(Claim(id, network, statement, criterion, check, kind, failure_note, curve, networks, level))
         return check
 
     return register

@@ -44,7 +44,7 @@ def plain_level(found: SeedRuns) -> CheckResult:
     return has_test_accuracy(found[PLAIN], 0.631)
 
 
-@claim("N4.overfit", PLAIN, "test loss rises while training loss falls", kind="fitted")
+@claim("N4.overfit", PLAIN, "test loss rises while training loss falls", kind="fitted", curve="val/loss")
 def plain_overfits(found: SeedRuns) -> CheckResult:
     """From the lowest val loss to the end, val loss rises by at least 5 % and train loss falls."""
     losses, train = found[PLAIN].metrics["val/loss"], found[PLAIN].metrics["train/loss"]
@@ -53,21 +53,33 @@ def plain_overfits(found: SeedRuns) -> CheckResult:
     return CheckResult({"rise": rise, "fall": fall}, margin=min(rise - MAX_RISE, fall))
 
 
-@claim("N5.slower", DROPOUT, "learns slower than network 4")
+@claim("N5.slower", DROPOUT, "learns slower than network 4", curve="val/acc", networks=(DROPOUT, PLAIN))
 def dropout_is_slower(found: SeedRuns) -> CheckResult:
     """Val accuracy at epoch 5 is below network 4's."""
     values = found.measure(lambda run: metric_at_epoch(run, "val/acc", 5), DROPOUT, PLAIN)
     return is_within(gap_interval(found[PLAIN], values[PLAIN], values[DROPOUT]), values, lowest=0.0)
 
 
-@claim("N5.never", DROPOUT, "does not reach its accuracy even in 200 iterations")
+@claim(
+    "N5.never",
+    DROPOUT,
+    "does not reach its accuracy even in 200 iterations",
+    curve="val/acc",
+    networks=(DROPOUT, PLAIN),
+)
 def dropout_never_reaches_plain(found: SeedRuns) -> CheckResult:
     """Best val accuracy over all 200 epochs is below network 4's."""
     bests = found.measure(best_of_all_epochs, DROPOUT, PLAIN)
     return is_within(gap_interval(found[PLAIN], bests[PLAIN], bests[DROPOUT]), bests, lowest=0.0)
 
 
-@claim("N5.cause", DROPOUT, "dropout works against L2, which led to the worse results")
+@claim(
+    "N5.cause",
+    DROPOUT,
+    "dropout works against L2, which led to the worse results",
+    curve="val/acc",
+    networks=(DROPOUT, *ABLATIONS),
+)
 def both_together_are_worse(found: SeedRuns) -> CheckResult:
     """Without dropout, and without L2, best val accuracy over 200 epochs is above that with both."""
     bests = found.measure(best_of_all_epochs, DROPOUT, *ABLATIONS)
@@ -75,7 +87,7 @@ def both_together_are_worse(found: SeedRuns) -> CheckResult:
     return CheckResult(bests, all_of(*(decide(gap, lowest=0.0) for gap in gaps)))
 
 
-@claim("N5.no_overfit", DROPOUT, "overfitting is dealt with")
+@claim("N5.no_overfit", DROPOUT, "overfitting is dealt with", curve="val/loss")
 def dropout_does_not_overfit(found: SeedRuns) -> CheckResult:
     """Last val loss is within 5 % of its lowest, and the accuracy gap below network 4's."""
     gaps = found.measure(generalization_gap, DROPOUT, PLAIN)
@@ -113,7 +125,14 @@ def balanced_is_best_cnn(found: SeedRuns) -> CheckResult:
     return is_best(found, BALANCED, PLAIN, DROPOUT)
 
 
-@claim("N6.fewer", BALANCED, "needs far fewer iterations than network 5", kind="fitted")
+@claim(
+    "N6.fewer",
+    BALANCED,
+    "needs far fewer iterations than network 5",
+    kind="fitted",
+    curve="val/acc",
+    networks=(BALANCED, DROPOUT),
+)
 def balanced_needs_fewer(found: SeedRuns) -> CheckResult:
     """Reaches network 5's best val accuracy in under half of network 5's epochs to it."""
     best, epoch = found[DROPOUT].best_epoch()
@@ -134,6 +153,7 @@ def balanced_overfits_less(found: SeedRuns) -> CheckResult:
     BALANCED,
     "deals with the overfitting of the first network",
     failure_note="Its val loss rises after its lowest, if less than network 4's.",
+    curve="val/loss",
 )
 def balanced_does_not_overfit(found: SeedRuns) -> CheckResult:
     """Last val loss is within 5 % of its lowest."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fashionzoo.claims import cnn_claims, mlp_claims, runs  # noqa: F401  # which fill CLAIMS
@@ -31,8 +31,8 @@ VERBS: dict[Outcome, str] = {
 }
 
 
-def evaluate_claims(logs: Path) -> list[ClaimResult]:
-    """Measure all claims.
+def find_seed_runs(logs: Path) -> list[SeedRuns]:
+    """Return the runs that claims are measured on, by seed.
 
     Args:
         logs: A folder like ``lightning_logs``.
@@ -43,7 +43,11 @@ def evaluate_claims(logs: Path) -> list[ClaimResult]:
     found = {network: runs.find(logs, network, "report") for network in NETWORKS}
     found |= {recipe: runs.find(logs, DROPOUT, recipe) for recipe in ABLATIONS}
     seeds = sorted({seed for by_seed in found.values() for seed in by_seed})
-    by_seed = [SeedRuns(seed, {network: by[seed] for network, by in found.items() if seed in by}) for seed in seeds]
+    return [SeedRuns(seed, {network: by[seed] for network, by in found.items() if seed in by}) for seed in seeds]
+
+
+def evaluate_claims(by_seed: Sequence[SeedRuns]) -> list[ClaimResult]:
+    """Measure all claims, in the order of the networks."""
     claims = sorted(CLAIMS, key=lambda claim: (*NETWORKS, "all").index(claim.network))
     return [evaluate_claim(claim, by_seed) for claim in claims]
 

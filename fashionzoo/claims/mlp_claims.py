@@ -21,7 +21,7 @@ from fashionzoo.claims.runs import Run
 from fashionzoo.claims.uncertainty import Verdict, all_of, decide
 
 
-@claim("N1.start", SIGMOID, "starts at about 10 %")
+@claim("N1.start", SIGMOID, "starts at about 10 %", curve="val/acc", level=0.25)
 def starts_at_chance(found: SeedRuns) -> CheckResult:
     """Val accuracy after iteration 1 is at most 0.25."""
     run = found[SIGMOID]
@@ -29,7 +29,7 @@ def starts_at_chance(found: SeedRuns) -> CheckResult:
     return is_within(level_interval(run, accuracy), {"accuracy": accuracy}, highest=0.25)
 
 
-@claim("N1.shape", SIGMOID, "rises fast in the first 50 epochs, then levels out to 300")
+@claim("N1.shape", SIGMOID, "rises fast in the first 50 epochs, then levels out to 300", curve="val/acc")
 def rises_then_levels_out(found: SeedRuns) -> CheckResult:
     """Gain in val accuracy to iteration 50 is at least 3 times that from 50 to 300; means over 5."""
     run = found[SIGMOID]
@@ -40,13 +40,13 @@ def rises_then_levels_out(found: SeedRuns) -> CheckResult:
     return is_within((gains["to 50"] - 3 * high, gains["to 50"] - 3 * low), gains, lowest=0.0)
 
 
-@claim("N1.level", SIGMOID, "78 % by about iteration 291", kind="fitted")
+@claim("N1.level", SIGMOID, "78 % by about iteration 291", kind="fitted", curve="val/acc", level=0.78)
 def sigmoid_reaches_78_percent(found: SeedRuns) -> CheckResult:
     """First iteration with a val accuracy of 0.78, mean over 5, is within 10 % of 291."""
     return reaches_78_percent_near(found[SIGMOID], 291)
 
 
-@claim("N1.best_class", SIGMOID, "trouser is labelled best")
+@claim("N1.best_class", SIGMOID, "trouser is labelled best", curve="val/recall/Trouser")
 def trouser_is_best(found: SeedRuns) -> CheckResult:
     """Trouser has the highest val recall, mean over the last 20 iterations."""
     (best, recall), (second, other) = ranked_recalls(found[SIGMOID])[:2]
@@ -55,7 +55,7 @@ def trouser_is_best(found: SeedRuns) -> CheckResult:
     return CheckResult({best: recall, second: other}, result)
 
 
-@claim("N1.worst_class", SIGMOID, "shirt is labelled worst")
+@claim("N1.worst_class", SIGMOID, "shirt is labelled worst", curve="val/recall/Shirt")
 def shirt_is_worst(found: SeedRuns) -> CheckResult:
     """Shirt has the lowest val recall, mean over the last 20 iterations."""
     (second, other), (worst, recall) = ranked_recalls(found[SIGMOID])[-2:]
@@ -109,6 +109,8 @@ def relu_has_the_lower_rate(found: SeedRuns) -> CheckResult:
     "relu learns at a much higher rate than sigmoid",
     failure_note="At a rate that reaches 78 % as late as the report says, network 2 is behind network 1 at "
     "iteration 50.",
+    curve="val/acc",
+    networks=(RELU, SIGMOID),
 )
 def relu_is_ahead_at_50(found: SeedRuns) -> CheckResult:
     """Val accuracy at iteration 50, mean over 5, is above network 1's."""
@@ -116,13 +118,13 @@ def relu_is_ahead_at_50(found: SeedRuns) -> CheckResult:
     return is_within(gap_interval(found[RELU], values[RELU], values[SIGMOID]), values, lowest=0.0)
 
 
-@claim("N2.level", RELU, "78 % at iteration 271", kind="fitted")
+@claim("N2.level", RELU, "78 % at iteration 271", kind="fitted", curve="val/acc", level=0.78)
 def relu_reaches_78_percent(found: SeedRuns) -> CheckResult:
     """First iteration with a val accuracy of 0.78, mean over 5, is within 10 % of 271."""
     return reaches_78_percent_near(found[RELU], 271)
 
 
-@claim("N2.sooner", RELU, "before network 1's 291")
+@claim("N2.sooner", RELU, "before network 1's 291", curve="val/acc", networks=(RELU, SIGMOID), level=0.78)
 def relu_reaches_78_percent_sooner(found: SeedRuns) -> CheckResult:
     """First iteration with a val accuracy of 0.78, mean over 5, comes before network 1's."""
     relu, sigmoid = (first_iterations(found[network], 0.78) for network in (RELU, SIGMOID))
@@ -149,6 +151,7 @@ def relu_is_sparser(found: SeedRuns) -> CheckResult:
     "train and test loss start to rise late on",
     failure_note="At a rate that reaches 78 % as late as the report says, full-batch gradient descent is still going "
     "steadily downhill at iteration 300.",
+    curve="val/loss",
 )
 def losses_rise_late(found: SeedRuns) -> CheckResult:
     """Train and val loss, means over 5, end above their lowest."""
@@ -166,6 +169,7 @@ def losses_rise_late(found: SeedRuns) -> CheckResult:
     "loss stays high until about the 50th epoch",
     kind="fitted",
     failure_note="The loss falls from the start, though more slowly than the others'.",
+    curve="val/loss",
 )
 def widening_is_slow(found: SeedRuns) -> CheckResult:
     """By iteration 50 the val loss, mean over 5, has made less than a quarter of its whole fall."""
@@ -180,6 +184,8 @@ def widening_is_slow(found: SeedRuns) -> CheckResult:
     WIDENING,
     "by then the other networks had nearly reached their peak",
     failure_note="Networks 1 and 2 still gain a good deal after iteration 50.",
+    curve="val/acc",
+    networks=(SIGMOID, RELU),
 )
 def others_are_near_their_peak(found: SeedRuns) -> CheckResult:
     """At iteration 50 networks 1 and 2 are both above 95 % of their highest val accuracy; means over 5."""
@@ -192,14 +198,21 @@ def others_are_near_their_peak(found: SeedRuns) -> CheckResult:
     return CheckResult(shares, all_of(*parts))
 
 
-@claim("N3.level", WIDENING, "peaks at around 70 %", kind="fitted")
+@claim("N3.level", WIDENING, "peaks at around 70 %", kind="fitted", curve="val/acc", level=0.7)
 def widening_peaks_at_70_percent(found: SeedRuns) -> CheckResult:
     """Highest val accuracy, mean over 5, is in 0.67-0.73."""
     peak = max(moving_average(found[WIDENING].metrics["val/acc"]))
     return is_within(level_interval(found[WIDENING], peak), {"accuracy": peak}, 0.67, 0.73)
 
 
-@claim("N3.lowest", WIDENING, "one of the lowest and slowest", kind="fitted")
+@claim(
+    "N3.lowest",
+    WIDENING,
+    "one of the lowest and slowest",
+    kind="fitted",
+    curve="val/acc",
+    networks=(WIDENING, SIGMOID, RELU),
+)
 def widening_peaks_lowest(found: SeedRuns) -> CheckResult:
     """Its highest val accuracy, mean over 5, is the lowest of networks 1 to 3."""
     peaks = found.measure(lambda run: max(moving_average(run.metrics["val/acc"])), WIDENING, SIGMOID, RELU)
@@ -207,7 +220,15 @@ def widening_peaks_lowest(found: SeedRuns) -> CheckResult:
     return CheckResult(peaks, all_of(*(decide(gap, lowest=0.0) for gap in gaps)))
 
 
-@claim("N3.longer", WIDENING, "needs longer for the same accuracy", kind="fitted")
+@claim(
+    "N3.longer",
+    WIDENING,
+    "needs longer for the same accuracy",
+    kind="fitted",
+    curve="val/acc",
+    networks=(WIDENING, SIGMOID, RELU),
+    level=0.65,
+)
 def widening_needs_longer(found: SeedRuns) -> CheckResult:
     """First iteration with a val accuracy of 0.65, mean over 5, comes after network 1's and network 2's."""
     firsts = {network: first_iterations(found[network], 0.65) for network in (WIDENING, SIGMOID, RELU)}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fashionzoo.claims import runs
 from fashionzoo.claims.claim import ABLATIONS, CLAIMS, DROPOUT, NETWORKS, ClaimResult, Kind, Outcome
-from fashionzoo.claims.evaluation import count_by_kind, evaluate_claims
+from fashionzoo.claims.evaluation import count_by_kind, evaluate_claims, find_seed_runs
 from fashionzoo.claims.uncertainty import Interval
 from fashionzoo.cli.options import add_json
 from fashionzoo.errors import FashionZooError, did_you_mean
@@ -32,6 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="claims to show in full, as N1.level, and the folder of the runs; default: all of lightning_logs",
     )
     parser.add_argument("--run", action="store_true", help="train first what is missing: an hour or more", dest="train")
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw what decides one claim")
     add_json(parser)
 
 
@@ -46,11 +47,18 @@ def run(options: Namespace) -> None:
         raise FashionZooError(f"unknown claim {unknown[0]}: {did_you_mean(unknown[0], [claim.id for claim in CLAIMS])}")
     if logs.exists() and not logs.is_dir():
         raise FashionZooError(f"{logs} is not a folder: name one with runs in it")
+    if options.plot and len(ids) != 1:
+        raise FashionZooError("--plot draws one claim: name it, as in `fashionzoo claims N1.level --plot level.png`")
+    if options.plot:
+        from fashionzoo.plots.figures import figure_format
+
+        figure_format(options.plot)
     if options.train:
         _train_missing_runs(logs)
     if not logs.is_dir():
         raise FashionZooError(f"there is no folder {logs}: name the one with your runs, or add --run to train")
-    results = evaluate_claims(logs)
+    by_seed = find_seed_runs(logs)
+    results = evaluate_claims(by_seed)
     if not any(result.findings for result in results):
         raise FashionZooError(f"{results[0].reason} in {logs}: name the folder with your runs, or add --run to train")
     shown = [result for result in results if result.claim.id in ids] or results
@@ -61,6 +69,11 @@ def run(options: Namespace) -> None:
             print_in_full(result)
     else:
         print_results(shown)
+    if options.plot:
+        from fashionzoo.claims.plots import plot_claim
+        from fashionzoo.plots.figures import save_figure
+
+        save_figure(plot_claim(shown[0], by_seed), options.plot)
     if ignored := [
         run for name in NETWORKS if runs.reference_dirs(logs, name, "report") for run in runs.user_dirs(logs, name)
     ]:

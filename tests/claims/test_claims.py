@@ -111,7 +111,9 @@ def test_most_seeds_decide(imposters: list[str], outcome: str, logs: Path, capsy
 
 def test_what_is_missing_is_named_and_the_rest_measured(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(logs / "cnn_plain")
-    claims = measured(logs, capsys, "(no finished run of cnn_plain with seed 2): --run makes runs that are missing or deleted")
+    claims = measured(
+        logs, capsys, "(no finished run of cnn_plain with seed 2): --run makes runs that are missing or deleted"
+    )
     assert claims["N4.level"]["reason"] == "no finished run of cnn_plain with seed 2"
     assert {claims[name]["outcome"] for name in ("N4.level", "N5.slower", "N6.best")} == {"not comparable"}
     assert claims["N1.best_class"]["seeds"]

@@ -28,7 +28,7 @@ LIGHT = {"report": MEGABYTE, "tuned": 1.5 * MEGABYTE}  # a run; the tuned MLPs h
 @pytest.fixture(scope="module")
 def verdicts() -> list[claim.ClaimResult]:
     """The outcomes of all claims on the committed runs."""
-    return evaluation.evaluate_claims(make_results.LOGS)
+    return evaluation.evaluate_claims(evaluation.find_seed_runs(make_results.LOGS))
 
 
 def test_the_results_are_those_of_the_committed_runs(verdicts: list[claim.ClaimResult]) -> None:

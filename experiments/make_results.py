@@ -235,13 +235,13 @@ def zoo_table() -> list[str]:
             weights.version,
             f"{weights.meta['parameters']:,}",
             f"{weights.meta['flops'] / 1e6:.1f}",
-            markdown.accuracy(weights.metrics["test/acc"]),
-            weights.spread,
+            weights.accuracy,
+            f"{weights.spread} ({weights.meta['seeds']['count']})",
             f"{weights.meta['bytes'] / 1e6:.1f}",
         ]
         for weights in list_weights()
     ]
-    return markdown.table([*columns, "of seeds 0-2: mean (range)", "MB"], rows)
+    return markdown.table([*columns, "mean over seeds, % (n)", "MB"], rows)
 
 
 def readme(text: str, results_: Sequence[ClaimResult]) -> str:

@@ -93,10 +93,10 @@ def measures(versions: Sequence[Weights]) -> dict[str, list[str]]:
     """Return what was measured on the test images."""
     scores = [weights.metrics for weights in versions]
     return {
-        "accuracy of this file in float32, % (95 % interval)": [
-            markdown.accuracy(score["test/acc"]) for score in scores
+        "accuracy of this file in float32, % (95 % interval)": [weights.accuracy for weights in versions],
+        "mean accuracy of the runs over the seeds, in the precision of training, % (95 % interval)": [
+            f"{weights.spread} (n = {weights.meta['seeds']['count']})" for weights in versions
         ],
-        "accuracy of seeds 0-2 in the precision of training, %: mean (range)": [weights.spread for weights in versions],
         "loss (cross-entropy)": [f"{score['test/loss']:.4f}" for score in scores],
         "calibration error": [f"{score['test/calibration_error']:.4f}" for score in scores],
         **{f"recall of {label}": [f"{score[f'test/recall/{label}']:.3f}" for score in scores] for label in CLASSES},

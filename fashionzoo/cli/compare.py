@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import mean
 
 from fashionzoo.claims import runs
+from fashionzoo.claims.uncertainty import mean_interval
 from fashionzoo.cli.options import add_json, add_root, network_help
 from fashionzoo.errors import FashionZooError
 from fashionzoo.weights.manifest import VERSIONS
@@ -120,7 +121,7 @@ def seconds_per_epoch(network: LoadedNetwork) -> float | None:
 
 
 def spread_over_seeds(network: LoadedNetwork) -> str | None:
-    """Return mean and range of the test accuracy over the seeds of a recipe, in per cent, where there are several."""
+    """Return the mean test accuracy over the seeds of a recipe with its 95 % interval, in per cent, of two or more."""
     if network.weights in VERSIONS:
         return get_weights(network.name, network.weights).spread
     run = _run_of(network)
@@ -134,4 +135,5 @@ def spread_over_seeds(network: LoadedNetwork) -> str | None:
     accuracies = [100 * each.final("test/acc") for each in siblings.values()]
     if len(accuracies) < 2:
         return None
-    return f"{mean(accuracies):.2f} ({min(accuracies):.2f}-{max(accuracies):.2f})"
+    low, high = mean_interval(accuracies)
+    return f"{mean(accuracies):.2f} ±{(high - low) / 2:.2f}"

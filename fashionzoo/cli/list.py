@@ -35,7 +35,7 @@ def run(options: Namespace) -> None:
     table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)  # fits into 80 columns
     for column in ("network", "version"):
         table.add_column(column, no_wrap=True)
-    for column in ("params", "MFLOPs", "test acc", "mean (range)", "MB"):
+    for column in ("params", "MFLOPs", "test accuracy, %", "seeds: mean", "n"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
@@ -43,15 +43,15 @@ def run(options: Namespace) -> None:
             row.version,
             f"{row.meta['parameters']:,}",
             f"{row.meta['flops'] / 1e6:.1f}",
-            f"{row.metrics['test/acc']:.2%}",
+            row.accuracy,
             row.spread,
-            f"{row.meta['bytes'] / 1e6:.1f}",
+            str(row.meta["seeds"].get("count", "-")),
         )
     for name in untrained:
         table.add_row(name, *("-" for _ in range(6)))
     console = Console()
     console.print(table)
-    console.print("test acc: the file that ships, in float32", highlight=False)
-    console.print("mean (range): seeds 0, 1 and 2, in per cent, in the precision of training", highlight=False)
+    console.print("test accuracy: of the file that ships, in float32, with its 95 % interval", highlight=False)
+    console.print("seeds: mean of n runs and its 95 % interval, in the precision of training", highlight=False)
     for name in plugins:
         console.print(f"{name}: from the package {package_of(name)}", highlight=False)

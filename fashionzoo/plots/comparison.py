@@ -53,7 +53,7 @@ def comparison_tables(
     Args:
         comparison: What :func:`fashionzoo.compare` returns.
         seconds: Seconds per epoch of training, by label, where known.
-        seeds: Mean and range of the accuracy over seeds, in per cent, by label, where there are several.
+        seeds: Mean accuracy over seeds with its 95 % interval, in per cent, by label, where there are several.
         width: Characters of a line; networks that do not fit go into another table.
     """
     columns = max(1, (width - LABEL_WIDTH) // COLUMN_WIDTH)
@@ -68,7 +68,7 @@ def _table(comparison: Comparison, numbers: range, seconds: Mapping[str, float],
         comparison: What :func:`fashionzoo.compare` returns.
         numbers: Which of its networks.
         seconds: Seconds per epoch of training, by label, where known.
-        seeds: Mean and range of the accuracy over seeds, in per cent, by label, where there are several.
+        seeds: Mean accuracy over seeds with its 95 % interval, in per cent, by label, where there are several.
     """
     candidates = [comparison.candidates[number] for number in numbers]
     table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, caption_justify="left")
@@ -79,8 +79,7 @@ def _table(comparison: Comparison, numbers: range, seconds: Mapping[str, float],
     rows = {
         "accuracy, %": [f"{100 * candidate.accuracy:.2f}" for candidate in candidates],
         "95 % interval": ["{:.2f}-{:.2f}".format(*(100 * end for end in each.interval)) for each in candidates],
-        "over seeds": [seeds.get(label, "").partition(" ")[0] for label in labels],
-        "": [seeds.get(label, "").partition(" ")[2].strip("()") for label in labels],
+        "mean over seeds": [seeds.get(label, "") for label in labels],
         "calibration error": [f"{each.evaluation.metrics['test/calibration_error']:.4f}" for each in candidates],
         "parameters": [f"{candidate.num_parameters:,}" for candidate in candidates],
         "MFLOPs": [f"{candidate.flops / 1e6:.1f}" for candidate in candidates],

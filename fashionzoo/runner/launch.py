@@ -19,11 +19,13 @@ from torch.utils.data import DataLoader, Dataset
 from fashionzoo import environment
 from fashionzoo.callbacks import console
 from fashionzoo.callbacks.shutdown import TrainingInterruptedError
+from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.data.loaders import LoaderDataModule
 from fashionzoo.errors import FashionZooError, exit_with_error
 from fashionzoo.runner.checks import check_batch, check_checkpoint_matches
 from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.training.checkpoints import load_checkpoint
+from fashionzoo.training.distillation import check_teacher
 from fashionzoo.training.wrapping import NetworkFactory, as_classifier
 
 SUPPRESSED_WARNINGS = (  # Lightning's warnings about what is so on purpose
@@ -113,6 +115,8 @@ def _run(launcher: TrainCLI) -> None:
         check_checkpoint_matches(launcher.resume_path, launcher.checkpoint, network, data)
     data.prepare_data()
     data.setup("fit")  # sizes that do not fit are refused before Lightning makes the directory of the run
+    if isinstance(data, FashionMNISTDataModule):
+        check_teacher(data)
     check_batch(network, data)
     if launcher.config.compile:
         network.network.compile()

@@ -58,10 +58,20 @@ class Weights:
         return copy.deepcopy(dict(self.meta["metrics"]))
 
     @property
+    def accuracy(self) -> str:
+        """The file's test accuracy with its 95 % interval (Wilson 1927), in per cent, as tables show it."""
+        text = f"{100 * self.metrics['test/acc']:.2f}"
+        if "interval" not in self.meta:  # another package may leave it out
+            return text
+        low, high = self.meta["interval"]
+        return f"{text} ({100 * low:.2f}-{100 * high:.2f})"
+
+    @property
     def spread(self) -> str:
-        """Mean and range of the runs' test accuracy over the seeds, in per cent, as tables show them."""
-        mean, lowest, highest = (100 * self.meta["seeds"][key] for key in ("mean", "lowest", "highest"))
-        return f"{mean:.2f} ({lowest:.2f}-{highest:.2f})"
+        """Mean test accuracy of the runs over the seeds with its 95 % interval (Student 1908), in per cent."""
+        seeds = self.meta["seeds"]
+        text = f"{100 * seeds['mean']:.2f}"
+        return f"{text} ±{100 * (seeds['interval'][1] - seeds['mean']):.2f}" if "interval" in seeds else text
 
     @property
     def recipe(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from fashionzoo import CLASSES, FashionMNISTDataModule, FashionZooError, PlainCN
 from fashionzoo.data import sources
 from fashionzoo.data.augmentation import Augment
 from fashionzoo.training.classifier import Classifier
-from fashionzoo.training.distillation import precompute_teacher_logits
+from fashionzoo.training.distillation import check_teacher, precompute_teacher_logits
 from fashionzoo.training.seeding import EpochSeeding
 
 QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
@@ -101,6 +101,13 @@ def test_a_teacher_answers_for_the_view_that_is_shown(tiny_root: Path) -> None:
     torch.testing.assert_close(
         logits, teacher(teacher.preprocess(images)), rtol=0.05, atol=0.5
     )  # it may have answered in bfloat16
+
+
+@pytest.mark.parametrize(("changed", "complaint"), [({"seed": 1}, "data.seed of 1"), ({"val_size": 5001}, "of 5001")])
+def test_a_teacher_that_knows_the_validation_images_is_refused(changed: dict[str, int], complaint: str) -> None:
+    data = FashionMNISTDataModule(**{"teacher": "cnn_balanced", **changed})  # type: ignore[arg-type]
+    with pytest.raises(FashionZooError, match=f"{complaint} holds out images that the teacher cnn_balanced"):
+        check_teacher(data)
 
 
 def test_a_teacher_that_cannot_teach_is_refused(tiny_root: Path) -> None:

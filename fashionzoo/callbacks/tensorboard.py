@@ -71,7 +71,8 @@ class TensorBoardMedia(Callback):
         images, _ = get_split(trainer, "val", SAMPLE)
         for logger in tensorboards(trainer):
             writer = logger.experiment
-            writer.add_figure("val/confusion", plot_confusion(confusion, pl_module.class_names), epoch)
+            title = f"{pl_module.name}, validation after epoch {epoch}"
+            writer.add_figure("val/confusion", plot_confusion(confusion, title, pl_module.class_names), epoch)
             for name, parameter in pl_module.network.named_parameters():
                 writer.add_histogram(f"weights/{name}", parameter.float(), epoch, bins=HISTOGRAM_BINS)
             with eval_mode(pl_module.network):
@@ -107,7 +108,11 @@ class TensorBoardMedia(Callback):
             writer = logger.experiment
             writer.add_figure(
                 "test/confusion",
-                plot_confusion(pl_module.eval_metrics["confusion"].compute().tolist(), pl_module.class_names),
+                plot_confusion(
+                    pl_module.eval_metrics["confusion"].compute().tolist(),
+                    f"{pl_module.name}, test",
+                    pl_module.class_names,
+                ),
                 pl_module.epoch_number,
             )
             writer.add_figure("test/mistakes", plot_confident_errors(pl_module, rank_images), pl_module.epoch_number)

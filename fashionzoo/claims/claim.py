@@ -118,6 +118,7 @@ class Claim:
         curve: The metric whose curves decide it; empty where single numbers do.
         networks: Whose curves; empty for that of ``network``.
         level: What the curves are held against.
+        unit: What the measured numbers are shown in: per cent of what is held as a share of 1, or nothing.
     """
 
     id: str
@@ -130,11 +131,21 @@ class Claim:
     curve: str = ""
     networks: tuple[str, ...] = ()
     level: float | None = None
+    unit: Literal["%", ""] = "%"
 
     @property
     def shown(self) -> tuple[str, ...]:
         """The networks whose curves decide it."""
         return self.networks or (self.network,)
+
+    def in_unit(self, value: float) -> float:
+        """Return a measured number in the unit in which it is shown."""
+        return 100 * value if self.unit == "%" else value
+
+    def format_interval(self, interval: Interval) -> str:
+        """Write an interval in the claim's unit; infinity is an epoch that never came."""
+        low, high = map(self.in_unit, interval)
+        return f"{low:.4g} to {high:.4g}".replace("inf", "never")
 
 
 @dataclass(frozen=True)
@@ -174,10 +185,11 @@ class ClaimResult:
     def measured(self) -> str:
         """Return mean and range, over the seeds, of all that was measured."""
         labels = dict.fromkeys(label for finding in self.findings.values() for label in finding.measured)
-        return ", ".join(
-            f"{label} {format_mean_range([f.measured[label] for f in self.findings.values() if label in f.measured])}"
+        values = {
+            label: [self.claim.in_unit(f.measured[label]) for f in self.findings.values() if label in f.measured]
             for label in labels
-        )
+        }
+        return ", ".join(f"{label} {format_mean_range(every)}" for label, every in values.items())
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for programs; an epoch that never came is ``None``."""
@@ -218,12 +230,13 @@ def claim(
     curve: str = "",
     networks: tuple[str, ...] = (),
     level: float | None = None,
+    unit: Literal["%", ""] = "%",
 ) -> Callable[[Callable[[SeedRuns], CheckResult]], Callable[[SeedRuns], CheckResult]]:
     """Register a check as a claim; its docstring says what it expects, :class:`Claim` what the arguments are."""
 
     def register(check: Callable[[SeedRuns], CheckResult]) -> Callable[[SeedRuns], CheckResult]:
         criterion = (check.__doc__ or "").rstrip(".")
-        CLAIMS.append(Claim(id, network, statement, criterion, check, kind, failure_note, curve, networks, level))
+        CLAIMS.append(Claim(id, network, statement, criterion, check, kind, failure_note, curve, networks, level, unit))
         return check
 
     return register

@@ -23,7 +23,7 @@ from fashionzoo.claims.uncertainty import Verdict, all_of, decide
 
 @claim("N1.start", SIGMOID, "starts at about 10 %", curve="val/acc", level=0.25)
 def starts_at_chance(found: SeedRuns) -> CheckResult:
-    """Val accuracy after iteration 1 is at most 0.25."""
+    """Val accuracy after iteration 1 is at most 25 %."""
     run = found[SIGMOID]
     accuracy = run.metrics["val/acc"][0]
     return is_within(level_interval(run, accuracy), {"accuracy": accuracy}, highest=0.25)
@@ -40,9 +40,9 @@ def rises_then_levels_out(found: SeedRuns) -> CheckResult:
     return is_within((gains["to 50"] - 3 * high, gains["to 50"] - 3 * low), gains, lowest=0.0)
 
 
-@claim("N1.level", SIGMOID, "78 % by about iteration 291", kind="fitted", curve="val/acc", level=0.78)
+@claim("N1.level", SIGMOID, "78 % by about iteration 291", kind="fitted", curve="val/acc", level=0.78, unit="")
 def sigmoid_reaches_78_percent(found: SeedRuns) -> CheckResult:
-    """First iteration with a val accuracy of 0.78, mean over 5, is within 10 % of 291."""
+    """First iteration with a val accuracy of 78 %, mean over 5, is within 10 % of 291."""
     return reaches_78_percent_near(found[SIGMOID], 291)
 
 
@@ -93,7 +93,7 @@ def sandal_is_taken_for_sneaker(found: SeedRuns) -> CheckResult:
     )
 
 
-@claim("N2.lr", RELU, "the learning rate is lower than network 1's", kind="by construction")
+@claim("N2.lr", RELU, "the learning rate is lower than network 1's", kind="by construction", unit="")
 def relu_has_the_lower_rate(found: SeedRuns) -> CheckResult:
     """Lower lr, all else but the activation being equal: a setting, not a finding."""
     relu, sigmoid = ({**found[name].config["model"]} for name in (RELU, SIGMOID))
@@ -118,20 +118,20 @@ def relu_is_ahead_at_50(found: SeedRuns) -> CheckResult:
     return is_within(gap_interval(found[RELU], values[RELU], values[SIGMOID]), values, lowest=0.0)
 
 
-@claim("N2.level", RELU, "78 % at iteration 271", kind="fitted", curve="val/acc", level=0.78)
+@claim("N2.level", RELU, "78 % at iteration 271", kind="fitted", curve="val/acc", level=0.78, unit="")
 def relu_reaches_78_percent(found: SeedRuns) -> CheckResult:
-    """First iteration with a val accuracy of 0.78, mean over 5, is within 10 % of 271."""
+    """First iteration with a val accuracy of 78 %, mean over 5, is within 10 % of 271."""
     return reaches_78_percent_near(found[RELU], 271)
 
 
-@claim("N2.sooner", RELU, "before network 1's 291", curve="val/acc", networks=(RELU, SIGMOID), level=0.78)
+@claim("N2.sooner", RELU, "before network 1's 291", curve="val/acc", networks=(RELU, SIGMOID), level=0.78, unit="")
 def relu_reaches_78_percent_sooner(found: SeedRuns) -> CheckResult:
-    """First iteration with a val accuracy of 0.78, mean over 5, comes before network 1's."""
+    """First iteration with a val accuracy of 78 %, mean over 5, comes before network 1's."""
     relu, sigmoid = (first_iterations(found[network], 0.78) for network in (RELU, SIGMOID))
     return CheckResult({RELU: relu["iteration"], SIGMOID: sigmoid["iteration"]}, comes_before(relu, sigmoid))
 
 
-@claim("N2.gradient", RELU, "ReLU's gradient keeps flowing where sigmoid's vanishes")
+@claim("N2.gradient", RELU, "ReLU's gradient keeps flowing where sigmoid's vanishes", unit="")
 def relu_keeps_its_gradient(found: SeedRuns) -> CheckResult:
     """Mean ratio of the first to the last layer's gradient, iterations 50-300, is above network 1's."""
     ratios = found.measure(gradient_ratio, RELU, SIGMOID)
@@ -152,6 +152,7 @@ def relu_is_sparser(found: SeedRuns) -> CheckResult:
     failure_note="At a rate that reaches 78 % as late as the report says, full-batch gradient descent is still going "
     "steadily downhill at iteration 300.",
     curve="val/loss",
+    unit="",
 )
 def losses_rise_late(found: SeedRuns) -> CheckResult:
     """Train and val loss, means over 5, end above their lowest."""
@@ -200,7 +201,7 @@ def others_are_near_their_peak(found: SeedRuns) -> CheckResult:
 
 @claim("N3.level", WIDENING, "peaks at around 70 %", kind="fitted", curve="val/acc", level=0.7)
 def widening_peaks_at_70_percent(found: SeedRuns) -> CheckResult:
-    """Highest val accuracy, mean over 5, is in 0.67-0.73."""
+    """Highest val accuracy, mean over 5, is in 67-73 %."""
     peak = max(moving_average(found[WIDENING].metrics["val/acc"]))
     return is_within(level_interval(found[WIDENING], peak), {"accuracy": peak}, 0.67, 0.73)
 
@@ -228,9 +229,10 @@ def widening_peaks_lowest(found: SeedRuns) -> CheckResult:
     curve="val/acc",
     networks=(WIDENING, SIGMOID, RELU),
     level=0.65,
+    unit="",
 )
 def widening_needs_longer(found: SeedRuns) -> CheckResult:
-    """First iteration with a val accuracy of 0.65, mean over 5, comes after network 1's and network 2's."""
+    """First iteration with a val accuracy of 65 %, mean over 5, comes after network 1's and network 2's."""
     firsts = {network: first_iterations(found[network], 0.65) for network in (WIDENING, SIGMOID, RELU)}
     parts = (comes_before(firsts[other], firsts[WIDENING]) for other in (SIGMOID, RELU))
     return CheckResult({network: first["iteration"] for network, first in firsts.items()}, all_of(*parts))

@@ -11,7 +11,7 @@ from fashionzoo.claims.claim import ClaimResult, InconclusiveError, SeedRuns
 from fashionzoo.claims.measures import WINDOW, moving_average
 
 COLORS = ("#0072B2", "#D55E00", "#009E73")  # Okabe and Ito's (2008), in the order in which they differ most in gray
-AXIS_LABELS = {"acc": "accuracy", "loss": "loss (cross-entropy)"}
+AXIS_LABELS = {"acc": "accuracy, %", "loss": "loss (cross-entropy)"}
 
 
 def plot_claim(result: ClaimResult, by_seed: Sequence[SeedRuns]) -> Figure:
@@ -35,11 +35,12 @@ def _plot_curves(axes: Axes, result: ClaimResult, by_seed: Sequence[SeedRuns]) -
     """Plot a metric of each run: every epoch thin and, where levels are read from means over five, the mean thick."""
     claim = result.claim
     split, _, name = claim.curve.partition("/")
+    scale = 1 if name == "loss" else 100
     for network, color in zip(claim.shown, COLORS, strict=False):
         label = f"{network}, {len(result.findings)} seeds"
         for found in by_seed:
             try:
-                curve = found[network].metrics[claim.curve]
+                curve = [scale * value for value in found[network].metrics[claim.curve]]
             except InconclusiveError:
                 continue
             averaged = network.startswith("mlp")
@@ -49,9 +50,9 @@ def _plot_curves(axes: Axes, result: ClaimResult, by_seed: Sequence[SeedRuns]) -
             axes.plot([], [], color=color, label=label)
             label = "_"
     if claim.level is not None:
-        axes.axhline(claim.level, color="black", linestyle=":", linewidth=1)
+        axes.axhline(scale * claim.level, color="black", linestyle=":", linewidth=1)
     iterations = "iteration (one step on all training images)" if claim.shown[0].startswith("mlp") else "epoch"
-    axes.set(xlabel=iterations, ylabel=f"{split} {AXIS_LABELS.get(name, name.replace('/', ' of '))}")
+    axes.set(xlabel=iterations, ylabel=f"{split} {AXIS_LABELS.get(name, name.replace('/', ' of ') + ', %')}")
     axes.grid(alpha=0.3)
     axes.legend(title=f"thick: mean over {WINDOW}" if claim.shown[0].startswith("mlp") else None)
 
@@ -59,8 +60,9 @@ def _plot_curves(axes: Axes, result: ClaimResult, by_seed: Sequence[SeedRuns]) -
 def _plot_numbers(axes: Axes, result: ClaimResult) -> None:
     """Plot the numbers that were measured, a mark for each seed."""
     for seed, finding in result.findings.items():
-        axes.plot(list(finding.measured.values()), list(finding.measured), "o", alpha=0.7, label=f"seed {seed}")
-    axes.set(xlabel=result.claim.criterion)
+        values = [result.claim.in_unit(value) for value in finding.measured.values()]
+        axes.plot(values, list(finding.measured), "o", alpha=0.7, label=f"seed {seed}")
+    axes.set(xlabel=f"{result.claim.criterion}{', in %' if result.claim.unit else ''}")
     axes.margins(y=0.2)
     axes.grid(axis="x", alpha=0.3)
     axes.legend()

@@ -13,7 +13,6 @@ from pathlib import Path
 from fashionzoo.claims import runs
 from fashionzoo.claims.claim import ABLATIONS, CLAIMS, DROPOUT, NETWORKS, ClaimResult, Kind, Outcome
 from fashionzoo.claims.evaluation import count_by_kind, evaluate_claims, find_seed_runs
-from fashionzoo.claims.uncertainty import Interval
 from fashionzoo.cli.options import add_json
 from fashionzoo.errors import FashionZooError, did_you_mean
 
@@ -115,22 +114,17 @@ def print_in_full(result: ClaimResult) -> None:
     claim = result.claim
     print(f"{claim.id} ({claim.network}, {claim.kind}): {result.in_words}")
     print(f"  the report says: {claim.statement}")
-    print(f"  the check:       {claim.criterion}")
+    unit = f", numbers in {claim.unit}" if claim.unit else ""
+    print(f"  the check:       {claim.criterion}{unit}")
     for seed, finding in result.findings.items():
-        values = ", ".join(f"{label} {value:.4g}" for label, value in finding.measured.items())
-        interval = finding.interval and f"; 95 % interval {format_interval(finding.interval)}"
-        print(f"  seed {seed}:          {finding.verdict}; {values.replace(' inf', ' never')}{interval or ''}")
+        values = ", ".join(f"{label} {claim.in_unit(value):.4g}" for label, value in finding.measured.items())
+        interval = f"; 95 % interval {claim.format_interval(finding.interval)}" if finding.interval else ""
+        print(f"  seed {seed}:          {finding.verdict}; {values.replace(' inf', ' never')}{interval}")
     if result.interval:
-        print(
-            f"  over the seeds:  margin above what the check asks for, 95 % interval {format_interval(result.interval)}"
-        )
+        interval = claim.format_interval(result.interval)
+        print(f"  over the seeds:  95 % interval of the margin by which it holds: {interval}")
     if result.reason:
         print(f"  why:             {result.reason}")
-
-
-def format_interval(interval: Interval) -> str:
-    """Write an interval; infinity is an epoch that never came."""
-    return "{:.4g} to {:.4g}".format(*interval).replace("inf", "never")
 
 
 def _train_missing_runs(logs: Path) -> None:

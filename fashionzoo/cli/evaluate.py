@@ -32,7 +32,8 @@ def run(options: Namespace) -> None:
 
     scores, class_names = evaluate(loaded.network, options.root), loaded.network.class_names
     if options.plot:
-        save_figure(plot_confusion(scores.confusion, class_names), options.plot)
+        title = f"{loaded.name} {loaded.weights}, test"
+        save_figure(plot_confusion(scores.confusion, title, class_names), options.plot)
     if options.json:
         print(json.dumps({"network": loaded.name, "weights": loaded.weights, **asdict(scores)}, indent=1))
         return

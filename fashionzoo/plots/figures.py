@@ -11,23 +11,26 @@ from fashionzoo.errors import FashionZooError
 from fashionzoo.images.classes import CLASSES
 
 
-def plot_confusion(counts: Sequence[Sequence[int]], class_names: Sequence[str] = CLASSES) -> Figure:
+def plot_confusion(counts: Sequence[Sequence[int]], title: str, class_names: Sequence[str] = CLASSES) -> Figure:
     """Plot a confusion matrix.
 
     Args:
         counts: A row for each true class: how many of its images were taken for each class.
+        title: Whose it is; the number of images is added.
         class_names: Names of the classes.
 
     Example:
-        >>> len(plot_confusion([[1] * 10] * 10).axes)
-        1
+        >>> plot_confusion([[1] * 10] * 10, "cnn_plain").axes[0].get_title()
+        'cnn_plain, 100 images'
     """
     scale = max(1, len(class_names) / 10)
-    figure = Figure(figsize=(6 * scale, 5.6 * scale))
-    axes = figure.add_axes((0.17, 0.17, 0.82, 0.82))
-    row_fractions = [[count / max(sum(row), 1) for count in row] for row in counts]
+    figure = Figure(figsize=(6.6 * scale, 5.6 * scale), layout="constrained")
+    axes = figure.subplots()
+    percentages = [[100 * count / max(sum(row), 1) for count in row] for row in counts]
     axes.grid(False)
-    axes.imshow(row_fractions, cmap="Blues", vmin=0, vmax=1)
+    image = axes.imshow(percentages, cmap="Blues", vmin=0, vmax=100)
+    figure.colorbar(image, shrink=0.8, label="of the true class, %")
+    axes.set_title(f"{title}, {sum(map(sum, counts)):,} images", fontsize=9)
     axes.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right", fontsize=8)
     axes.set_yticks(range(len(class_names)), class_names, fontsize=8)
     axes.set_xlabel("predicted class")
@@ -35,7 +38,7 @@ def plot_confusion(counts: Sequence[Sequence[int]], class_names: Sequence[str] =
     for true, row in enumerate(counts):
         for said, count in enumerate(row):
             if count:
-                text_color = "white" if row_fractions[true][said] > 0.5 else "black"
+                text_color = "white" if percentages[true][said] > 50 else "black"
                 axes.text(said, true, f"{count}", ha="center", va="center", fontsize=8, color=text_color)
     return figure
 

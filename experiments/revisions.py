@@ -12,6 +12,7 @@ from fashionzoo.claims.claim import ClaimResult
 REVISION_1: dict[str, tuple[int, int]] = json.loads(Path(__file__).with_name("claims_revision_1.json").read_text())
 MEAN = "network 1 oscillates, and no single iteration decides"
 SURE = "a difference within its own uncertainty is undecided"
+OVER_SEEDS = "a margin within its spread over the seeds is undecided"
 CHANGES = {  # by claim: the claim of revision 1, and why its check changed
     "N1.start": ("N1.start", SURE),
     "N1.shape": ("N1.shape", MEAN),
@@ -29,10 +30,18 @@ CHANGES = {  # by claim: the claim of revision 1, and why its check changed
     "N3.lowest": ("N3.level", "split"),
     "N3.longer": ("N3.longer", MEAN),
     "N3.shirt": ("N3.shirt", "the three named classes had to be among the four largest before"),
-    "N5.slower": ("N5.slower", "split: N5.never comes with runs of all 200 epochs"),
-    "N5.no_overfit": ("N5.no_overfit", SURE),
+    "N2.gradient": ("N2.gradient", OVER_SEEDS),
+    "N2.late": ("N2.late", f"{MEAN}; {OVER_SEEDS}"),
+    "N4.level": ("N4.level", SURE),
+    "N4.overfit": ("N4.overfit", OVER_SEEDS),
+    "N5.slower": ("N5.slower", "split: the rate and the level are two statements"),
+    "N5.never": ("N5.slower", "split; no run got to its 200 iterations before"),
+    "N5.cause": ("", "new: a sentence that had no check"),
+    "N5.no_overfit": ("N5.no_overfit", f"{SURE}; {OVER_SEEDS}"),
     "N5.sparse": ("N5.sparse", "in training mode before, where dropout sets half to zero by construction"),
+    "N6.level": ("N6.level", SURE),
     "N6.best": ("N6.best", SURE),
+    "N6.fewer": ("N6.fewer", OVER_SEEDS),
     "N6.gap": ("N6.gap", SURE),
     "N6.no_overfit": ("", "new: networks 4 and 5 are asked the same"),
     "all.best": ("all.best", SURE),

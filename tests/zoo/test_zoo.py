@@ -19,7 +19,8 @@ from safetensors.torch import load_file
 
 import fashionzoo as fz
 from fashionzoo.claims import runs
-from fashionzoo.claims.reference_runs import SEEDS
+from fashionzoo.claims.reference_runs import declared_seeds
+from fashionzoo.claims.uncertainty import mean_interval, wilson_interval
 from fashionzoo.cli.main import main
 from fashionzoo.data import sources
 from fashionzoo.models.network import compute_logits
@@ -74,12 +75,15 @@ def test_the_manifest_says_what_the_runs_say(key: tuple[str, str]) -> None:
     entry = fz.get_weights(*key).meta
     found = runs.find(LOGS, *key)
     accuracies = [run.final("test/acc") for run in found.values()]
-    assert tuple(found) == SEEDS
+    assert sorted(found) == list(declared_seeds(*key))
     assert entry["seeds"] == {
+        "count": len(found),
         "mean": pytest.approx(mean(accuracies), abs=1e-6),
+        "interval": pytest.approx(mean_interval(accuracies), abs=1e-6),
         "lowest": min(accuracies),
         "highest": max(accuracies),
     }
+    assert entry["interval"] == pytest.approx(wilson_interval(entry["metrics"]["test/acc"], 10_000), abs=1e-6)
     assert entry["seed"] == 0
     assert entry["made_on"] == found[0].environment
     # in the precision of training, a few images near a boundary fall on its other side

@@ -195,14 +195,14 @@ def main() -> None:
         return
     from fashionzoo import environment
 
-    cases = json.loads(options.output.read_text())["cases"] if options.output.exists() else {}
+    cases = json.loads(options.output.read_text(encoding="utf-8"))["cases"] if options.output.exists() else {}
     results = {
         "machine": environment.collect_env("scikit-learn"),
         "peak_flops": {"float32": matmul_peak(bf16=False), "bfloat16": matmul_peak(bf16=True)},
         "start_up_seconds": start_up(options.rounds),
         "cases": cases | {name: measure(name, options.rounds) for name in options.cases},
     }
-    options.output.write_text(json.dumps(results, indent=1) + "\n")
+    options.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(report(results))
 
 

@@ -29,12 +29,12 @@ def main() -> None:
         for pair in fz.compare(networks).pairs
     ]
     lines = ",\n".join(f"  {json.dumps(pair)}" for pair in pairs)
-    TABLE.write_text(f'{{\n "confidence": {json.dumps(confidences)},\n "pairs": [\n{lines}\n ]\n}}\n')
+    TABLE.write_text(f'{{\n "confidence": {json.dumps(confidences)},\n "pairs": [\n{lines}\n ]\n}}\n', encoding="utf-8")
 
 
 def table() -> dict[str, Any]:
     """Return what was measured."""
-    measured: dict[str, Any] = json.loads(TABLE.read_text())
+    measured: dict[str, Any] = json.loads(TABLE.read_text(encoding="utf-8"))
     return measured
 
 

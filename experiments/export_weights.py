@@ -107,10 +107,10 @@ def main() -> None:
         for name in sorted(RECIPES, key=lambda name: "teacher" in RECIPES[name][version].data):
             reference_runs.train_missing_runs(LOGS, version, [name])
             manifest[name][version] = pack(name, version)
-            (WEIGHTS_DIR / "manifest.json").write_text(as_json(manifest))
+            (WEIGHTS_DIR / "manifest.json").write_text(as_json(manifest), encoding="utf-8")
     for name in manifest:
         (WEIGHTS_DIR / f"{name}.md").write_text(
-            model_cards.card([Weights(name, *item) for item in manifest[name].items()])
+            model_cards.card([Weights(name, *item) for item in manifest[name].items()]), encoding="utf-8"
         )
 
 

@@ -114,7 +114,7 @@ def results(found: Found, results_: Sequence[ClaimResult]) -> str:
             text = "histograms of the hidden activations of networks 1 and 2 on the test images, seed 0"
             lines += ["The counterpart of the report's figure 2:", "", *figure_line("activations", text)]
     lines += [*files_section(), *task2_section(found)]
-    return "\n".join(lines) + "\n" + benchmark.report(json.loads(benchmark.MEASURED.read_text()))
+    return "\n".join(lines) + "\n" + benchmark.report(json.loads(benchmark.MEASURED.read_text(encoding="utf-8")))
 
 
 def zoo_table() -> list[str]:
@@ -165,8 +165,8 @@ def main() -> None:
     with rc_context(result_figures.STYLE):  # type: ignore[arg-type]  # a literal type for each key
         for name, figure in plot_results(found, size_table(found), readings.rows()).items():
             figure.savefig(FIGURES / f"{name}.png", metadata={"Software": None})
-    (HERE / "RESULTS.md").write_text(results(found, results_))
-    README.write_text(readme(README.read_text(), results_))
+    (HERE / "RESULTS.md").write_text(results(found, results_), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8"), results_))
 
 
 def find_runs() -> dict[str, dict[int, Run]]:

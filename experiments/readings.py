@@ -80,7 +80,7 @@ def measure(network: str, optimizer: str, size: int, initialization: str, seed: 
 
 def rows() -> list[dict[str, Any]]:
     """Return what was measured so far."""
-    return [json.loads(line) for line in TABLE.read_text().splitlines()] if TABLE.exists() else []
+    return [json.loads(line) for line in TABLE.read_text(encoding="utf-8").splitlines()] if TABLE.exists() else []
 
 
 def main() -> None:
@@ -95,7 +95,7 @@ def main() -> None:
                     row = measure(*key)
                 except TrainingInterruptedError as interruption:
                     sys.exit(f"{interruption}: resume with the same command")
-                with TABLE.open("a") as file:
+                with TABLE.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(row) + "\n")
 
 

@@ -9,7 +9,9 @@ import markdown
 from fashionzoo.claims.claim import ClaimResult
 
 # In how many of how many seeds each claim held by the checks of version 0.1, on the same runs.
-REVISION_1: dict[str, tuple[int, int]] = json.loads(Path(__file__).with_name("claims_revision_1.json").read_text())
+REVISION_1: dict[str, tuple[int, int]] = json.loads(
+    Path(__file__).with_name("claims_revision_1.json").read_text(encoding="utf-8")
+)
 MEAN = "network 1 oscillates, and no single iteration decides"
 SURE = "a difference within its own uncertainty is undecided"
 OVER_SEEDS = "a margin within its spread over the seeds is undecided"

@@ -55,14 +55,14 @@ def measure(network: str, size: int, every: int, seed: int) -> list[object]:
 
 def rows() -> list[dict[str, str]]:
     """Return what was measured so far."""
-    with TABLE.open(newline="") as file:
+    with TABLE.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def main() -> None:
     """Measure what is missing."""
     if not TABLE.exists():
-        TABLE.write_text(",".join(COLUMNS) + "\n")
+        TABLE.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
     known = {(row["network"], int(row["train_size"]), int(row["every"]), int(row["seed"])) for row in rows()}
     for seed in SEEDS:
         for network, size, every in PLANNED:
@@ -72,7 +72,7 @@ def main() -> None:
                     row = measure(network, size, every, seed)
                 except TrainingInterruptedError as interruption:
                     sys.exit(f"{interruption}: resume with the same command")
-                with TABLE.open("a") as file:
+                with TABLE.open("a", encoding="utf-8") as file:
                     file.write(",".join(map(str, row)) + "\n")
 
 

@@ -93,6 +93,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if not name.startswith("_"):
+        from fashionzoo.environment import check_torch_version
+
+        check_torch_version()
     if name in _MODULES:
         return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     if not name.startswith("_"):

@@ -1,20 +1,81 @@
-"""What the machine is and is good at: bfloat16 or not, and how its allocator treats the memory of a training step."""
+"""What the machine is and is good at: devices, bfloat16, memory layout, allocator, compiler, versions.
+
+Torch is imported where a function needs it, so that its version can be checked first.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import platform
+import re
+import shlex
 import shutil
 import sys
-from importlib.metadata import version
-
-import torch
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fashionzoo.errors import FashionZooError
 
+if TYPE_CHECKING:
+    import torch
+
 REPORTED_PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "fashionzoo")
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
+MIN_TORCH = (2, 6)
+UNKNOWN = "unknown"
+
+
+def check_torch_version() -> None:
+    """Check, without importing it, that torch is there and not older than what this package asks for.
+
+    Raises:
+        FashionZooError: It is not there, or older.
+    """
+    spec = importlib.util.find_spec("torch")
+    if spec is None or spec.origin is None:
+        raise FashionZooError("torch is not installed: https://pytorch.org/get-started/locally says how")
+    text = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")  # its metadata take longer to read
+    installed = re.search(r"__version__ = '((\d+)\.(\d+)[^']*)'", text)
+    if installed and (int(installed[2]), int(installed[3])) < MIN_TORCH:
+        raise FashionZooError(
+            f"torch {installed[1]} is installed, and fashionzoo needs {'.'.join(map(str, MIN_TORCH))} or newer, as "
+            'older ones run code that a crafted file holds: `pip install "torch>=2.6"`'
+        )
+
+
+def package_version(name: str) -> str:
+    """Return the version of an installed package, or ``"unknown"``.
+
+    Example:
+        >>> package_version("no-such-package")
+        'unknown'
+    """
+    try:
+        return version(name)
+    except PackageNotFoundError:  # its source is on the path and was not installed
+        return UNKNOWN
+
+
+def resolve_device(accelerator: str) -> torch.device:
+    """Return the kind of device that the trainer's flag ``accelerator`` stands for.
+
+    Args:
+        accelerator: ``"auto"``, ``"cpu"``, ``"gpu"``, ``"cuda"``, ``"mps"``, ...
+
+    Example:
+        >>> resolve_device("cpu")
+        device(type='cpu')
+    """
+    import torch
+
+    if accelerator in ("auto", "gpu"):
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    return torch.device(accelerator if accelerator in ("cpu", "cuda", "mps") else "meta")
 
 
 def has_native_bf16(device: torch.device) -> bool:
@@ -24,15 +85,36 @@ def has_native_bf16(device: torch.device) -> bool:
         device: Where the network will be.
 
     Example:
+        >>> import torch
         >>> has_native_bf16(torch.device("mps"))
         False
     """
+    import torch
+
     if device.type == "cuda":
         return torch.cuda.is_available() and bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
-        capabilities = torch.cpu.get_capabilities()
+        capabilities = _cpu_capabilities()
         return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
     return False
+
+
+def preferred_memory_format(device: torch.device) -> torch.memory_format:
+    """Return the layout in which a device convolves fastest and right.
+
+    Apple's GPU gives wrong gradients for channels-last batch normalization before torch 2.14 (pytorch issue 175189).
+
+    Args:
+        device: Where the network is.
+
+    Example:
+        >>> import torch
+        >>> preferred_memory_format(torch.device("cpu"))
+        torch.channels_last
+    """
+    import torch
+
+    return torch.channels_last if device.type in ("cpu", "cuda") else torch.contiguous_format
 
 
 def tune_glibc_malloc() -> None:
@@ -52,8 +134,12 @@ def check_compiler() -> None:
     Raises:
         FashionZooError: There is none.
     """
-    if not any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++")):
-        raise FashionZooError("--compile needs a C++ compiler: `apt-get install g++`, or leave --compile out")
+    named = shlex.split(os.environ.get("CXX", ""))[:1]  # as in "ccache g++"
+    if not any(shutil.which(name) for name in (*named, "c++", "g++", "clang++", "cl")):
+        hint = {"win32": "Visual Studio's Build Tools", "darwin": "`xcode-select --install`"}
+        raise FashionZooError(
+            f"--compile needs a C++ compiler: install {hint.get(sys.platform, 'g++')}, or leave --compile out"
+        )
 
 
 def collect_env(*packages: str) -> dict[str, str]:
@@ -66,10 +152,21 @@ def collect_env(*packages: str) -> dict[str, str]:
         >>> "torch" in collect_env()
         True
     """
-    processor = torch.cpu.get_capabilities().get("cpu_name", platform.processor())
+    import torch
+
+    processor = _cpu_capabilities().get("cpu_name") or platform.processor() or UNKNOWN
     return {
         "processor": f"{processor}, {os.cpu_count()} cores, {platform.machine()}",
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "system": f"{platform.system()}, Python {platform.python_version()}",
-        **{package: version(package) for package in (*REPORTED_PACKAGES, *packages)},
+        **{package: package_version(package) for package in (*REPORTED_PACKAGES, *packages)},
     }
+
+
+def _cpu_capabilities() -> dict[str, Any]:
+    """Return what torch knows of the processor, which before torch 2.11 it does not say in public."""
+    import torch
+
+    if hasattr(torch.cpu, "get_capabilities"):
+        return dict(torch.cpu.get_capabilities())
+    return {"avx512_bf16": torch.cpu._is_avx512_bf16_supported(), "amx_bf16": torch.cpu._is_amx_tile_supported()}

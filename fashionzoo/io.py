@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import numbers
+import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,30 +14,56 @@ from typing import IO, Any
 
 from fashionzoo.errors import FashionZooError
 
+REPLACE_ATTEMPTS, REPLACE_DELAY_S = 10, 0.1
+
 
 @contextmanager
 def atomic_write(target: Path) -> Iterator[IO[bytes]]:
-    """Open a file for writing that replaces the target only once it is complete.
+    """Open a file for writing that replaces the target only once it is complete and on the disk.
 
     Args:
         target: Keeps its old content until all of the new is written.
+
+    Raises:
+        FashionZooError: Another program keeps the target open, where that forbids to replace it (Windows).
     """
     part = target.with_name(f".{target.name}.part")
     try:
         with part.open("wb") as file:
             yield file
-        part.replace(target)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut may leave the new name with nothing in it
+        _replace(part, target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
 
 
+def _replace(part: Path, target: Path) -> None:
+    """Rename a file, and wait a little for a virus scanner or an index that looks at the target."""
+    for remaining in reversed(range(REPLACE_ATTEMPTS)):
+        try:
+            part.replace(target)
+            return
+        except PermissionError as error:
+            if not remaining:
+                raise FashionZooError(
+                    f"{target} cannot be replaced ({error.strerror}): close it in the program that has it open"
+                ) from error
+            time.sleep(REPLACE_DELAY_S)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8, completely or not at all."""
+    with atomic_write(path) as file:
+        file.write(text.encode())
+
+
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a table, completely or not at all."""
-    with atomic_write(path) as part:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([columns, *rows])
-        part.write(text.getvalue().encode())
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+    write_text(path, text.getvalue())
 
 
 def make_folder(run_dir: str) -> None:
@@ -50,6 +78,16 @@ def make_folder(run_dir: str) -> None:
         raise FashionZooError(
             f"cannot write logs to {run_dir} ({error.strerror}): choose a folder with --trainer.default_root_dir"
         ) from error
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Tell whether a path leads into a folder, whatever the case and the links by which both are named.
+
+    Example:
+        >>> is_inside(Path.cwd() / "logs", Path("."))
+        True
+    """
+    return folder.exists() and any(parent.exists() and parent.samefile(folder) for parent in path.resolve().parents)
 
 
 def to_plain(value: Any) -> Any:

@@ -82,7 +82,7 @@ def run(
     screen.unlink(missing_ok=True)
     process = SERVER.Process(target=_run, args=(folder, root, tuple(map(str, argv)), prepare))
     process.start()
-    return finish(process), screen.read_text()
+    return finish(process), screen.read_text(encoding="utf-8")
 
 
 def start(

@@ -16,7 +16,7 @@ from fashionzoo.zoo.registry import list_models
 from tests import ROOT
 from tests.processes import run
 
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHORT = " --trainer.max_epochs=1 --data.train_size=400 --data.val_size=200"
 SHOWN = {  # by the beginning of a command: what it shows
     "fashionzoo claims": r"of 20 free claims, \d+ hold, \d+ fail, \d+ are undecided",
@@ -44,7 +44,7 @@ def blocks(language: str, text: str = README) -> list[str]:
 
 
 COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
-CARDS = {card.stem: blocks("python", card.read_text())[0] for card in sorted(WEIGHTS_DIR.glob("*.md"))}
+CARDS = {card.stem: blocks("python", card.read_text(encoding="utf-8"))[0] for card in sorted(WEIGHTS_DIR.glob("*.md"))}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, real_root: Path) -> Path:
     Image.new("L", (100, 120)).save(folder / "shirt.png")
     (my_net,) = (block for block in blocks("python") if "class MyNet" in block)
     assert len(my_net.splitlines()) <= 25
-    (folder / "my_net.py").write_text(my_net)
+    (folder / "my_net.py").write_text(my_net, encoding="utf-8")
     return folder
 
 
@@ -88,7 +88,7 @@ def test_the_installed_command_is_the_one_that_is_tested() -> None:
 
 @pytest.mark.parametrize("block", blocks("python"))
 def test_every_piece_of_python_prints_what_it_says(block: str, folder: Path) -> None:
-    (folder / "example.py").write_text(block)
+    (folder / "example.py").write_text(block, encoding="utf-8")
     code, screen = run(folder, "example.py")
     assert code == 0, screen
     lines = iter(screen.splitlines())
@@ -99,7 +99,7 @@ def test_every_piece_of_python_prints_what_it_says(block: str, folder: Path) -> 
 @pytest.mark.parametrize("name", CARDS)
 def test_the_example_of_a_card_classifies(name: str, folder: Path) -> None:
     assert list(CARDS) == list_models()
-    (folder / "example.py").write_text(CARDS[name])
+    (folder / "example.py").write_text(CARDS[name], encoding="utf-8")
     code, screen = run(folder, "example.py")
     assert code == 0, screen
     assert screen.strip() in CLASSES
@@ -107,7 +107,7 @@ def test_the_example_of_a_card_classifies(name: str, folder: Path) -> None:
 
 def test_the_tests_behind_the_promises_exist() -> None:
     named = set(re.findall(r"`(test_\w+)`", README))
-    tests = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+    tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
     written = set(re.findall(r"^def (test_\w+)", tests, re.MULTILINE))
     assert named
     assert named <= written
@@ -116,7 +116,7 @@ def test_the_tests_behind_the_promises_exist() -> None:
 def test_the_make_targets_exist() -> None:
     targets = re.findall(r"^ +make (\w+)", README, re.MULTILINE)
     assert set(targets) == {"train", "test"}
-    makefile = (ROOT / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
 
 

@@ -16,7 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import SCALARS, Even
 from fashionzoo import environment
 from fashionzoo.callbacks.activations import SAMPLE, activations, near_zero_fraction
 from fashionzoo.callbacks.trainer_data import get_loader, get_split, tensorboards
-from fashionzoo.io import atomic_write, write_csv
+from fashionzoo.io import write_csv, write_text
 from fashionzoo.models.network import eval_mode
 from fashionzoo.training.classifier import Classifier
 
@@ -48,8 +48,7 @@ class RunArtifacts(Callback):
         for logger in tensorboards(trainer) if trainer.is_global_zero else []:
             path = Path(logger.log_dir) / "config.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(path) as file:
-                file.write(self.config.encode())
+            write_text(path, self.config)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Count what a teacher took before the first epoch."""
@@ -118,7 +117,7 @@ class RunArtifacts(Callback):
             logger.experiment.flush()
             write_csv(folder / "confusion.csv", ["true", *pl_module.class_names], confusion(pl_module))
             write_csv(folder / "activations.csv", *histogram(self.bin_counts))
-            (folder / "machine.json").write_text(json.dumps(machine, indent=1) + "\n")
+            write_text(folder / "machine.json", json.dumps(machine, indent=1) + "\n")
             write_csv(folder / "metrics.csv", *metrics(folder))
 
 

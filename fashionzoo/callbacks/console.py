@@ -5,7 +5,6 @@ On a terminal there is a progress bar and color; elsewhere plain lines.
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 from typing import Any
@@ -20,6 +19,7 @@ from tqdm import tqdm
 
 from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.plots.tables import metrics_table
+from fashionzoo.terminal import join_command
 from fashionzoo.training.classifier import Classifier
 
 CURVES = {"train/loss": "train loss", "val/loss": "val loss", "val/acc": "val acc"}
@@ -164,5 +164,5 @@ def print_test_results(network: Classifier, trainer: Trainer, checkpoint: str) -
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
             lines.append(f"logs        {logger.log_dir}")
-            lines.append(f"look        tensorboard --logdir {shlex.quote(str(logger.save_dir))}")
+            lines.append(f"look        {join_command(['tensorboard', '--logdir', str(logger.save_dir)])}")
     print("\n".join(lines), flush=True)

@@ -29,7 +29,7 @@ class TrainingInterruptedError(Exception):
 
 
 class GracefulShutdown(Callback):
-    """End the run after the current step when Ctrl-C or SIGTERM asks for it; a second Ctrl-C ends it at once.
+    """End the run after the current step when Ctrl-C, Ctrl-Break or SIGTERM asks for it; a second one ends it at once.
 
     SIGTERM is left to Lightning where SLURM sends it.
     """
@@ -41,7 +41,8 @@ class GracefulShutdown(Callback):
 
     def __enter__(self) -> None:
         if threading.current_thread() is threading.main_thread():
-            signals = [signal.SIGINT] if SLURMEnvironment.detect() else [signal.SIGINT, signal.SIGTERM]
+            names = ("SIGINT",) if SLURMEnvironment.detect() else ("SIGINT", "SIGTERM", "SIGBREAK")
+            signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
             self.previous = {signum: signal.signal(signum, self._handle_signal) for signum in signals}
 
     def __exit__(self, *_: object) -> None:

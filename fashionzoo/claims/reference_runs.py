@@ -94,7 +94,7 @@ def prune_run_dir(folder: Path, keep_logs: bool) -> None:
 
 def reduce_metrics(path: Path) -> None:
     """Keep of a run's curves what claims read."""
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         columns, *rows = csv.reader(file)
     kept = [i for i, column in enumerate(columns) if column == "epoch" or column.startswith((*CLAIMED, RECALL))]
     recalls = {i for i in kept if columns[i].startswith(RECALL)}

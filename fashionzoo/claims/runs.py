@@ -34,7 +34,7 @@ class Run:
     @cached_property
     def environment(self) -> dict[str, Any]:
         """Seconds of training up to the epoch that was tested, precision, hardware and versions."""
-        environment: dict[str, Any] = json.loads((self.folder / "machine.json").read_text())
+        environment: dict[str, Any] = json.loads((self.folder / "machine.json").read_text(encoding="utf-8"))
         return environment
 
     @cached_property
@@ -96,7 +96,7 @@ class Run:
         return sorted(others, key=lambda name: -others[name])
 
     def _table(self, name: str) -> list[list[str]]:
-        with (self.folder / name).open(newline="") as file:
+        with (self.folder / name).open(encoding="utf-8", newline="") as file:
             return list(csv.reader(file))
 
 

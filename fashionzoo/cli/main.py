@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from fashionzoo import __version__
 from fashionzoo.cli import fit
 from fashionzoo.cli.options import Parser
+from fashionzoo.environment import check_torch_version
 from fashionzoo.errors import FashionZooError, did_you_mean, exit_with_error
+from fashionzoo.terminal import make_streams_safe
 
 COMMANDS = ("list", "predict", "evaluate", "compare", "export", "fit", "data", "claims")  # each a file of this folder
 EXAMPLES = """\
@@ -41,7 +43,9 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: With code 2 and one line on the screen when something is wrong.
     """
     argv = sys.argv[1:] if args is None else list(args)
+    make_streams_safe()
     try:
+        check_torch_version()
         if not argv:
             _parser().print_help()
             return

@@ -8,18 +8,20 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import shlex
 import socket
 import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from filelock import FileLock
+from filelock import BaseFileLock, FileLock, SoftFileLock
 from platformdirs import user_cache_path
 
 from fashionzoo.errors import FashionZooError
 from fashionzoo.io import atomic_write
+from fashionzoo.terminal import join_command
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,7 +60,9 @@ def resolve_data_dir(root: str | os.PathLike[str] | None = None) -> Path:
         >>> resolve_data_dir("/data").as_posix()
         '/data'
     """
-    return Path(root or os.environ.get("FASHIONZOO_DATA") or user_cache_path("fashionzoo")).expanduser()
+    return Path(
+        root or os.environ.get("FASHIONZOO_DATA") or user_cache_path("fashionzoo", appauthor=False)
+    ).expanduser()
 
 
 def ensure_downloaded(root: str | os.PathLike[str] | None = None) -> list[DataFile]:
@@ -82,7 +86,7 @@ def ensure_downloaded(root: str | os.PathLike[str] | None = None) -> list[DataFi
         return [DataFile(raw / name, "found") for name in SHA256]
     try:
         raw.mkdir(parents=True, exist_ok=True)
-        with FileLock(raw / ".lock"):
+        with _lock(raw / ".lock"):
             return [_fetch_one(raw, name) for name in SHA256]
     except FashionZooError:
         raise
@@ -91,6 +95,21 @@ def ensure_downloaded(root: str | os.PathLike[str] | None = None) -> list[DataFi
             f"cannot write the data to {raw} ({error.strerror or error}): name a folder that you can write to, for all "
             "commands with FASHIONZOO_DATA"
         ) from error
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Let one process at a time in; a file system without locks has the mere presence of the file for one."""
+    lock: BaseFileLock = FileLock(path)
+    try:
+        lock.acquire()
+    except NotImplementedError:
+        lock = SoftFileLock(path.with_suffix(".softlock"))
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def load_split(split: str, root: str | os.PathLike[str] | None = None) -> tuple[Tensor, Tensor]:
@@ -145,7 +164,11 @@ def _check(content: bytes, path: Path) -> None:
 def _fetch_command(raw: Path) -> str:
     """Return the command that fills a directory of raw files."""
     root = raw.parent.parent
-    return "`fashionzoo data`" if root == resolve_data_dir() else f"`fashionzoo data --root {shlex.quote(str(root))}`"
+    return (
+        "`fashionzoo data`"
+        if root == resolve_data_dir()
+        else f"`{join_command(['fashionzoo', 'data', '--root', str(root)])}`"
+    )
 
 
 def _fetch_one(raw: Path, name: str) -> DataFile:

@@ -16,6 +16,8 @@ from fashionzoo.images.classes import IMAGE_SIZE
 from fashionzoo.images.preprocessing import _check_shape, _check_unit_range
 
 BRIGHT_CORNER_THRESHOLD = 127  # all four corners above it: no image of the test set is so
+# What people bring; Pillow knows some forty more, whose decoders nobody here needs and few look after.
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 ImageLike = str | Path | Image.Image | Tensor | np.ndarray
 
 
@@ -109,18 +111,28 @@ def images_to_batch(images: ImageLike | Iterable[ImageLike], invert: bool = Fals
 
 
 def expand_image_paths(paths: Iterable[Path]) -> Iterator[Path]:
-    """Replace directories by the images in them, by the suffixes of their names; one without images stays.
+    """Replace directories and patterns by the images in them; what leads to none stays.
 
     Args:
-        paths: Files and directories.
+        paths: Files, directories and, for shells that leave them to programs, patterns such as ``*.png``.
 
     Example:
         >>> list(expand_image_paths([Path("shirt.png")]))[0].name
         'shirt.png'
     """
     for path in paths:
-        inside = sorted(path.iterdir()) if path.is_dir() else []
-        yield from [file for file in inside if file.suffix.lower() in Image.registered_extensions()] or [path]
+        if path.is_dir():
+            inside = sorted(path.iterdir())
+        elif "*" in path.name and not path.exists():
+            inside = sorted(path.parent.glob(path.name))
+        else:
+            inside = []
+        yield from [file for file in inside if _is_readable(file)] or [path]
+
+
+def _is_readable(path: Path) -> bool:
+    """Tell whether a file's name is that of a picture, and not of what macOS leaves beside one."""
+    return Image.registered_extensions().get(path.suffix.lower()) in FORMATS and not path.name.startswith("._")
 
 
 def _read_grayscale(image: str | Path | Image.Image) -> Image.Image:
@@ -133,7 +145,7 @@ def _read_grayscale(image: str | Path | Image.Image) -> Image.Image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             if isinstance(image, Image.Image):
                 return _to_grayscale(image)
-            with Image.open(image) as opened:
+            with Image.open(image, formats=FORMATS) as opened:
                 return _to_grayscale(opened)
     except FashionZooError as error:
         raise FashionZooError(f"{name} {error}") from error

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Self
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
+from fashionzoo.environment import preferred_memory_format
 from fashionzoo.errors import FashionZooError
 from fashionzoo.images.classes import IMAGE_SIZE
 from fashionzoo.io import to_plain
@@ -38,6 +39,7 @@ class CNN(BlockNetwork):
             classes.
 
     Example:
+        >>> import torch
         >>> CNN(channels=(16, 8), hidden=(32,))(torch.zeros(2, 1, 28, 28)).shape
         torch.Size([2, 10])
     """
@@ -91,4 +93,12 @@ class CNN(BlockNetwork):
             "num_classes": num_classes,
         }
         super().__init__([*blocks, *fc_layers], pool, [*channels, *hidden][-1], standardize, num_classes, config)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=preferred_memory_format(self.head.weight.device))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move the network, and lay its weights out as suits another device."""
+        before = self.head.weight.device
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if (device := self.head.weight.device) != before:
+            self.to(memory_format=preferred_memory_format(device))
+        return self

@@ -19,6 +19,8 @@ def module_of_class(class_name: str) -> str | None:
         'fashionzoo.networks.cnn_plain'
     """
     for name in NAMES:
-        if re.search(rf"^class {class_name}\(", (Path(__file__).parent / f"{name}.py").read_text(), re.MULTILINE):
+        if re.search(
+            rf"^class {class_name}\(", (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8"), re.MULTILINE
+        ):
             return f"{__name__}.{name}"
     return None

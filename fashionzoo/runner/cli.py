@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, Trainer, seed_everything
@@ -26,10 +25,10 @@ from fashionzoo.callbacks.shutdown import GracefulShutdown
 from fashionzoo.callbacks.tensorboard import TensorBoardMedia
 from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.errors import FashionZooError, did_you_mean
-from fashionzoo.io import make_folder
+from fashionzoo.io import is_inside, make_folder
 from fashionzoo.runner.checks import check_flags, check_hyperparameters
 from fashionzoo.runner.flags import TrainArgumentParser, named_recipe, program_name
-from fashionzoo.runner.resumption import config_path, find_last_checkpoint, refuse_changes, seed_of
+from fashionzoo.runner.resumption import config_path, find_last_checkpoint, refuse_changes, seed_of, to_ascii_yaml
 from fashionzoo.training import checkpoints
 from fashionzoo.training.checkpoint_io import AtomicCheckpointIO, MovableCheckpoint
 from fashionzoo.training.classifier import Classifier
@@ -171,7 +170,7 @@ class TrainCLI(LightningCLI):
             self.stop,
             console.RunSummary(self.config.recipe),
             TensorBoardMedia(self.config.recipe, recipe.description),
-            RunArtifacts(self.parser.dump(run_config, skip_none=False)),
+            RunArtifacts(to_ascii_yaml(self.parser.dump(run_config, skip_none=False))),
         ]
         if config.enable_progress_bar is not False:
             callbacks.append(console.Progress())
@@ -261,7 +260,7 @@ class TrainCLI(LightningCLI):
         if self.resume_path and config_path(self.resume_path).exists():
             original_run_dir = self.resume_path.parent.parent
             place = self.config.trainer.default_root_dir
-            if place and (Path(place) / LOG_DIR_NAME).resolve() not in original_run_dir.resolve().parents:
+            if place and not is_inside(original_run_dir, Path(place) / LOG_DIR_NAME):
                 raise FashionZooError(
                     f"--trainer.default_root_dir of {place}: the run in {original_run_dir} is resumed where it is; "
                     "leave the flag out, or move the run's directory"
@@ -278,12 +277,5 @@ class TrainCLI(LightningCLI):
         batch_size = getattr(self.datamodule, "batch_size", None)
         convolves = any(isinstance(layer, nn.Conv2d) for layer in self.model.network.modules())
         small = not convolves and batch_size is not None and batch_size < MIN_MLP_BATCH_FOR_BF16
-        return "bf16-mixed" if not small and environment.has_native_bf16(_device(accelerator)) else "32-true"
-
-
-def _device(accelerator: str) -> torch.device:
-    """Return the kind of device that the trainer's flag stands for."""
-    if accelerator in ("gpu", "cuda"):
-        return torch.device("cuda")
-    automatic = torch.accelerator.current_accelerator(check_available=True) if accelerator == "auto" else None
-    return automatic or torch.device("cpu")
+        native = environment.has_native_bf16(environment.resolve_device(accelerator))
+        return "bf16-mixed" if native and not small else "32-true"

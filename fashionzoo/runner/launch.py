@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 import signal
 import sys
 import warnings
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch import LightningDataModule
 from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
 from torch.utils.data import DataLoader, Dataset
 
@@ -24,6 +23,8 @@ from fashionzoo.data.loaders import LoaderDataModule
 from fashionzoo.errors import FashionZooError, exit_with_error
 from fashionzoo.runner.checks import check_batch, check_checkpoint_matches
 from fashionzoo.runner.cli import TrainCLI
+from fashionzoo.runner.resumption import resume_command
+from fashionzoo.terminal import make_streams_safe
 from fashionzoo.training.checkpoints import load_checkpoint
 from fashionzoo.training.distillation import check_teacher
 from fashionzoo.training.wrapping import NetworkFactory, as_classifier
@@ -53,6 +54,7 @@ def launch(network: NetworkFactory, args: Sequence[str] | None = None, data: Dat
     Raises:
         SystemExit: With code 2 and one line on the screen, when something is wrong that the user can put right.
     """
+    make_streams_safe()
     try:
         train(network, args, data=data)
     except FashionZooError as error:
@@ -95,17 +97,6 @@ def train(
         raise FashionZooError(
             f"the run cannot go on ({error}): see that its folder is still there and the disk not full"
         ) from error
-
-
-def resume_command(trainer: Trainer) -> str:
-    """Return the line that resumes a run."""
-    checkpoint_callbacks = [saver for saver in trainer.checkpoint_callbacks if isinstance(saver, ModelCheckpoint)]
-    last = next((saver.best_model_path for saver in checkpoint_callbacks if saver.filename == "last"), "")
-    if not last:
-        return "no checkpoint was saved yet: start again"
-    program, *flags = sys.argv
-    words = ["python", program] if program.endswith(".py") else [Path(program).name]
-    return f"resume from the last complete epoch with\n{shlex.join([*words, *flags, '--ckpt_path', last])}"
 
 
 def _run(launcher: TrainCLI) -> None:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+
 from fashionzoo.errors import FashionZooError
+from fashionzoo.terminal import join_command
 
 # Where, for how long and with what output a run is resumed is free; everything else would make it another run.
 FREE = (
@@ -97,3 +105,45 @@ def flatten(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """Return a value as a file would have it: tuples are lists."""
     return json.loads(json.dumps(value, default=str))
+
+
+def to_ascii_yaml(text: str) -> str:
+    r"""Return a YAML text with escapes in place of other than ASCII characters, to be read in whatever encoding.
+
+    Example:
+        >>> to_ascii_yaml("root: J\xf6rg\n")
+        'root: "J\\xF6rg"\n'
+    """
+    return text if text.isascii() else str(yaml.safe_dump(yaml.safe_load(text), sort_keys=False))
+
+
+def resume_command(trainer: Trainer) -> str:
+    """Return the line that resumes a run."""
+    checkpoint_callbacks = [saver for saver in trainer.checkpoint_callbacks if isinstance(saver, ModelCheckpoint)]
+    last = next((saver.best_model_path for saver in checkpoint_callbacks if saver.filename == "last"), "")
+    if not last:
+        return "no checkpoint was saved yet: start again"
+    return f"resume from the last complete epoch with\n{join_command([*_program(), *_flags(), '--ckpt_path', last])}"
+
+
+def _program() -> list[str]:
+    """Return the words that started this process, as somebody would type them again."""
+    program = sys.argv[0]
+    if TorchElasticEnvironment.detect():
+        nodes, processes = os.environ["GROUP_WORLD_SIZE"], os.environ["LOCAL_WORLD_SIZE"]
+        return ["torchrun", *(["--nnodes", nodes] if nodes != "1" else []), "--nproc-per-node", processes, program]
+    if program.endswith("__main__.py"):
+        return [Path(sys.executable).stem, "-m", "fashionzoo"]
+    return [Path(sys.executable).stem, program] if program.endswith(".py") else [Path(program).stem]
+
+
+def _flags() -> list[str]:
+    """Return the flags of this process but the checkpoint that it was itself resumed from."""
+    flags = iter(sys.argv[1:])
+    kept = []
+    for flag in flags:
+        if flag == "--ckpt_path":
+            next(flags, None)
+        elif not flag.startswith("--ckpt_path="):
+            kept.append(flag)
+    return kept

@@ -167,7 +167,7 @@ def manifest(package: str = PACKAGE) -> dict[str, dict[str, dict[str, Any]]]:
     if package != PACKAGE and not path.exists():
         return {}
     try:
-        metas: dict[str, dict[str, dict[str, Any]]] = json.loads(path.read_text())
+        metas: dict[str, dict[str, dict[str, Any]]] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise FashionZooError(f"cannot read {path} ({error}): {reinstall_hint(package)}") from error
     return metas

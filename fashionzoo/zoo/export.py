@@ -115,6 +115,7 @@ def write_onnx(model: InferenceModule, path: Path, images: Tensor) -> Tensor:
         input_names=["images"],
         output_names=["probabilities"],
         dynamic_shapes={"images": {0: BATCH}},
+        dynamo=True,
         verbose=False,
     )
     assert program is not None

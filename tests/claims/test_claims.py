@@ -139,7 +139,7 @@ def test_a_run_by_another_recipe_cannot_be_compared(
     setting: str, changed: str, logs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for path in (logs / "mlp_sigmoid_narrowing").glob("**/config.yaml"):
-        path.write_text(path.read_text().replace(setting, changed))
+        path.write_text(path.read_text(encoding="utf-8").replace(setting, changed))
     claims = measured(logs, capsys, "than the report's recipe")
     assert {claims[name]["outcome"] for name in ("N1.level", "N2.sooner", "N3.longer")} == {"not comparable"}
     assert claims["N4.overfit"]["seeds"]
@@ -147,7 +147,7 @@ def test_a_run_by_another_recipe_cannot_be_compared(
 
 def test_records_that_lack_a_metric_cannot_be_compared(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path in (logs / "cnn_balanced").glob("**/metrics.csv"):
-        path.write_text(path.read_text().replace("test/acc", "test/other"))
+        path.write_text(path.read_text(encoding="utf-8").replace("test/acc", "test/other"))
     claims = measured(logs, capsys, "claims cannot be measured")
     assert {claims[name]["outcome"] for name in ("N6.level", "N6.best", "all.best")} == {"not comparable"}
 
@@ -165,7 +165,7 @@ def test_a_users_own_runs_are_measured_like_the_reference_runs(logs: Path, capsy
     ("name", "content"), [("metrics.csv", "epoch,val/acc\n1,zero\n"), ("config.yaml", "seed: ["), ("confusion.csv", "")]
 )
 def test_damaged_records_get_one_line(name: str, content: str, logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (logs / "cnn_plain" / "report" / name).write_text(content)
+    (logs / "cnn_plain" / "report" / name).write_text(content, encoding="utf-8")
     with pytest.raises(SystemExit) as end:
         main(["claims", str(logs)])
     assert end.value.code == 2
@@ -238,11 +238,11 @@ def test_reference_runs_go_on_where_they_were_interrupted(
 
 def edit(path: Path, column: str, change: Callable[[int, str], str]) -> None:
     """Change the cells of a column of a table; rows are counted from 1."""
-    header, *rows = (line.split(",") for line in path.read_text().splitlines())
+    header, *rows = (line.split(",") for line in path.read_text(encoding="utf-8").splitlines())
     index = header.index(column)
     for number, row in enumerate(rows, 1):
         row[index] = change(number, row[index])
-    path.write_text("\n".join(",".join(row) for row in (header, *rows)) + "\n")
+    path.write_text("\n".join(",".join(row) for row in (header, *rows)) + "\n", encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -254,10 +254,10 @@ def test_a_claim_ends_where_its_words_say(
 ) -> None:
     """Of a curve that jumps to 0.9, the mean over five lies above 0.78, its interval too, three iterations later."""
     metrics = logs / "mlp_sigmoid_narrowing" / "report" / "metrics.csv"
-    rows = metrics.read_text().splitlines()
+    rows = metrics.read_text(encoding="utf-8").splitlines()
     last = rows[-1].partition(",")[2]
     missing = range(len(rows), 331)
-    metrics.write_text("\n".join([*rows, *(f"{epoch},{last}" for epoch in missing)]) + "\n")
+    metrics.write_text("\n".join([*rows, *(f"{epoch},{last}" for epoch in missing)]) + "\n", encoding="utf-8")
     edit(metrics, "val/acc", lambda epoch, cell: f"{level}" if epoch >= reached else "0.5")
     seed = measured(logs, capsys)["N1.level"]["seeds"]["0"]
     assert seed["outcome"] == outcome
@@ -281,7 +281,7 @@ def test_epochs_without_validation_and_runs_that_ended_early_are_not_compared(
     for path in logs.glob("mlp_sigmoid_narrowing/report/**/metrics.csv"):
         edit(path, "val/acc", lambda epoch, cell: cell if epoch % 2 == 0 else "")
     for path in logs.glob("mlp_relu_widening/report/**/metrics.csv"):
-        path.write_text("\n".join(path.read_text().splitlines()[:31]) + "\n")
+        path.write_text("\n".join(path.read_text(encoding="utf-8").splitlines()[:31]) + "\n")
     claims = measured(logs, capsys, "claims cannot be measured")
     assert claims["N1.start"]["reason"] == "not every epoch was validated"
     assert claims["N3.slow"]["reason"].endswith("ended after epoch 30, before 50")
@@ -304,6 +304,6 @@ def test_gradients_are_compared_from_the_fiftieth_iteration(logs: Path, capsys: 
 def test_a_users_run_by_another_recipe_is_not_the_reports(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.move(logs / "mlp_relu_widening" / "report", logs / "mlp_relu_widening" / "version_0")
     config = logs / "mlp_relu_widening" / "version_0" / "config.yaml"
-    config.write_text(re.sub(r"(?m)^recipe: report$", "recipe: tuned", config.read_text()))
+    config.write_text(re.sub(r"(?m)^recipe: report$", "recipe: tuned", config.read_text(encoding="utf-8")))
     claims = measured(logs, capsys, "claims cannot be measured")
     assert claims["N3.level"]["reason"] == "no finished run of mlp_relu_widening with seed 2"

@@ -66,7 +66,7 @@ def test_a_mirror_that_fails_is_followed_by_the_next(
     (folder / "liar").mkdir()
     for name, content in contents.items():
         (folder / "good" / f"{name}.gz").write_bytes(gzip.compress(content))
-        (folder / "liar" / f"{name}.gz").write_text("<html>Please log in to this hotspot</html>")
+        (folder / "liar" / f"{name}.gz").write_text("<html>Please log in to this hotspot</html>", encoding="utf-8")
     monkeypatch.setattr(sources, "MIRRORS", (f"{address}/missing", f"{address}/liar", f"{address}/good"))
     origins = sources.ensure_downloaded(tmp_path / "root")
     assert {origin.source for origin in origins} == {f"downloaded from {address}/good"}
@@ -122,7 +122,7 @@ def test_a_missing_file_is_named(tiny_root: Path) -> None:
 
 
 def test_a_root_that_cannot_be_written_is_refused(contents: dict[str, bytes], tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with pytest.raises(FashionZooError, match=r"cannot write the data to .*name a folder that you can write to"):
         sources.ensure_downloaded(tmp_path / "file")
 
@@ -200,7 +200,7 @@ def test_any_bytes_in_place_of_a_file_are_refused(tmp_path_factory: pytest.TempP
 
 def test_a_write_that_fails_leaves_the_file_before_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "table.csv"
-    target.write_text("before")
+    target.write_text("before", encoding="utf-8")
 
     def fail() -> None:
         with atomic_write(target) as file:
@@ -209,4 +209,4 @@ def test_a_write_that_fails_leaves_the_file_before_and_nothing_else(tmp_path: Pa
 
     with pytest.raises(RuntimeError):
         fail()
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"table.csv": "before"}
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {"table.csv": "before"}

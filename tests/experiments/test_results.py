@@ -36,17 +36,17 @@ def verdicts() -> list[claim.ClaimResult]:
 
 def test_the_results_are_those_of_the_committed_runs(verdicts: list[claim.ClaimResult]) -> None:
     found = make_results.find_runs()
-    assert (make_results.HERE / "RESULTS.md").read_text() == make_results.results(found, verdicts)
+    assert (make_results.HERE / "RESULTS.md").read_text(encoding="utf-8") == make_results.results(found, verdicts)
 
 
 def test_the_table_in_the_readme_is_that_of_the_committed_runs(verdicts: list[claim.ClaimResult]) -> None:
-    text = make_results.README.read_text()
+    text = make_results.README.read_text(encoding="utf-8")
     assert make_results.readme(text, verdicts) == text
     assert text.count("<!-- claims -->") == 1
 
 
 def test_the_measurements_are_of_networks_that_there_are() -> None:
-    measured = json.loads(benchmark.MEASURED.read_text())["cases"]
+    measured = json.loads(benchmark.MEASURED.read_text(encoding="utf-8"))["cases"]
     assert {"mlp_128", "mlp_full", "cnn_plain"} <= set(measured) <= set(implementations.CASES)
     assert {case.network for case in implementations.CASES.values()} <= set(RECIPES)
     for name, by_implementation in measured.items():
@@ -62,7 +62,8 @@ def test_the_figures_can_be_drawn_from_the_committed_runs(tmp_path: Path) -> Non
 
 
 def test_every_figure_is_there_and_light() -> None:
-    text = (make_results.HERE / "RESULTS.md").read_text() + make_results.README.read_text()
+    pages = make_results.HERE / "RESULTS.md", make_results.README
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
     shown = {Path(link).name for link in re.findall(r"!\[[^]]+\]\(([^)]*figures/[^)]+)\)", text)}
     files = {path.name: path for path in make_results.FIGURES.iterdir()}
     assert shown == set(files)
@@ -89,7 +90,7 @@ def test_the_reference_runs_are_whole_and_small(network: str, recipe: str, seed:
     assert {path.name for path in folder.glob("checkpoints/*")} <= ({"best.ckpt"} if shown else set())
     size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     assert size < (LIGHT[recipe] if shown else REDUCED if seed not in SEEDS else RECORDED)
-    assert "/" not in yaml.safe_load((folder / "config.yaml").read_text()).get("ckpt_path", "")
+    assert "/" not in yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8")).get("ckpt_path", "")
 
 
 @pytest.mark.parametrize(("network", "recipe", "seed"), [*REFERENCE, *ABLATED])

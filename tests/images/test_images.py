@@ -263,7 +263,7 @@ def test_predict_takes_folders_and_classifies_what_it_can(
     folder.mkdir()
     garment().save(folder / "good.png")
     garment().save(folder / "GOOD.JPG")
-    (folder / "notes.txt").write_text("not meant")
+    (folder / "notes.txt").write_text("not meant", encoding="utf-8")
     for name, (content, _) in BAD_FILES.items():
         (folder / name).write_bytes(content)
     (tmp_path / "empty").mkdir()

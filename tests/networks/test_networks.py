@@ -43,7 +43,8 @@ def test_the_narrowing_mlps_have_about_220_thousand_parameters(name: str) -> Non
 def test_each_network_has_recipes_a_launcher_and_logits_for_ten_classes(name: str) -> None:
     network = get_class(name)()  # type: ignore[call-arg]
     assert network(torch.rand(3, 1, 28, 28)).shape == (3, 10)
-    assert set(RECIPES[name]) == {"report", "tuned"}
+    assert [*RECIPES[name]][:1] == ["report"]
+    assert {"report", "tuned"} <= set(RECIPES[name])
     assert (ROOT / "experiments" / f"{name}.py").is_file()
 
 
@@ -208,9 +209,9 @@ def test_a_network_that_is_asked_for_many_images_sees_them_in_batches() -> None:
 
 def test_a_seventh_network_is_one_file(tmp_path: Path) -> None:
     package = Path(shutil.copytree(Path(fashionzoo.__file__).parent, tmp_path / "fashionzoo"))
-    plain = (package / "networks" / "cnn_plain.py").read_text()
+    plain = (package / "networks" / "cnn_plain.py").read_text(encoding="utf-8")
     (package / "networks" / "cnn_wide.py").write_text(
-        plain.replace("PlainCNN", "WideCNN").replace("(32, 16)", "(48, 24)")
+        plain.replace("PlainCNN", "WideCNN").replace("(32, 16)", "(48, 24)"), encoding="utf-8"
     )
     code = (
         "import fashionzoo as fz; from fashionzoo.cli.main import main; main(['list']);"

@@ -117,7 +117,7 @@ def test_the_saved_configuration_reproduces_the_run(
     runs: dict[str, tuple[Path, str]], root: Path, tmp_path: Path
 ) -> None:
     logs, _ = runs["cnn_plain"]
-    config = yaml.safe_load((logs / "config.yaml").read_text())
+    config = yaml.safe_load((logs / "config.yaml").read_text(encoding="utf-8"))
     assert config["data"]["train_size"] == 600
     assert config["trainer"]["precision"] in ("bf16-mixed", "32-true")
     code, screen = run(tmp_path, EXPERIMENTS / "cnn_plain.py", "--config", logs / "config.yaml", root=root)
@@ -134,7 +134,7 @@ def test_a_trained_network_predicts_from_its_checkpoint(
 ) -> None:
     images, _ = sources.load_split("test", real_root)
     Image.fromarray(images[1].numpy()).save(tmp_path / "one.png")
-    (tmp_path / "text.png").write_text("not an image")
+    (tmp_path / "text.png").write_text("not an image", encoding="utf-8")
     checkpoint = runs["cnn_plain"][0] / "checkpoints" / "best.ckpt"
     main(["predict", str(tmp_path / "one.png"), "--checkpoint", str(checkpoint)])
     assert re.match(r".*one\.png: (\S.* \d+\.\d%, ){2}\S.* \d+\.\d%\n$", capsys.readouterr().out)
@@ -247,7 +247,7 @@ def test_a_bad_flag_gets_one_line_and_leaves_no_run(
     flag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], real_root: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     assert BAD_FLAGS[flag] in refusal(capsys, "fit", "cnn_plain", flag)
     assert not list(tmp_path.glob("lightning_logs/cnn_plain/*"))
 

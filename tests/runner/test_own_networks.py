@@ -48,7 +48,7 @@ NAMES = [f"digit {number}" for number in range(10)]
 @pytest.fixture
 def my_net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a network of one's own, which is the working directory."""
-    (tmp_path / "my_net.py").write_text(MY_NET)
+    (tmp_path / "my_net.py").write_text(MY_NET, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -213,7 +213,7 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_holds_no_network_gets_one_line(name: str, tmp_path: Path, tiny_root: Path) -> None:
     text, complaint = FILES[name]
-    (tmp_path / name.partition(":")[0]).write_text(text)
+    (tmp_path / name.partition(":")[0]).write_text(text, encoding="utf-8")
     code, screen = run(tmp_path, "fashionzoo", "fit", name, *SMALL, f"--data.root={tiny_root}", root=tiny_root)
     assert code == 2, screen
     assert complaint in screen
@@ -276,11 +276,11 @@ def in_process(code: str, path: Path) -> subprocess.CompletedProcess[str]:
 def install(site: Path, module: str, text: str, entries: str) -> None:
     """Put a package with entry points into a folder, as pip would."""
     (site / module).mkdir(parents=True)
-    (site / module / "__init__.py").write_text(text)
+    (site / module / "__init__.py").write_text(text, encoding="utf-8")
     info = site / f"{module}-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[fashionzoo.networks]\n{entries}\n")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[fashionzoo.networks]\n{entries}\n", encoding="utf-8")
 
 
 def test_a_package_offers_a_network_with_weights(tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_a_package_offers_a_network_with_weights(tmp_path: Path) -> None:
         "(home / 'tiny.safetensors').write_bytes(content); meta = {'file': 'tiny.safetensors', 'bytes': 1, 'flops': 1,"
         "'sha256': hashlib.sha256(content).hexdigest(), 'config': network.config, 'recipe': {}, 'parameters': 1,"
         "'metrics': {'test/acc': 0.5}, 'seeds': {'mean': 0.5, 'lowest': 0.5, 'highest': 0.5}};"
-        "(home / 'manifest.json').write_text(json.dumps({'tiny_plugin': {'tuned': meta}}))"
+        "(home / 'manifest.json').write_text(json.dumps({'tiny_plugin': {'tuned': meta}}), encoding='utf-8')"
     )
     assert in_process(make_weights, tmp_path).returncode == 0
     use = (
@@ -333,7 +333,7 @@ def test_a_run_belongs_to_the_file_that_it_was_trained_from(
 ) -> None:
     assert run(my_net, "fashionzoo", "fit", "my_net.py", *SMALL, f"--data.root={root}", root=root)[0] == 0
     records = (my_net / "lightning_logs/MyNet/version_0/metrics.csv").read_bytes()
-    (my_net / "other.py").write_text(MY_NET.replace("ReLU", "Tanh"))
+    (my_net / "other.py").write_text(MY_NET.replace("ReLU", "Tanh"), encoding="utf-8")
     code, screen = run(my_net, "fashionzoo", "fit", "other.py", "--ckpt_path=last", root=root)
     assert code == 2
     assert "holds MyNet of my_net.py, not of other.py" in screen
@@ -341,7 +341,7 @@ def test_a_run_belongs_to_the_file_that_it_was_trained_from(
     with pytest.raises(SystemExit):
         main(["evaluate", "other.py"])
     assert "MyNet has no trained weights here" in capsys.readouterr().err
-    (my_net / "my_net.py").write_text(MY_NET.replace("ReLU", "Tanh"))
+    (my_net / "my_net.py").write_text(MY_NET.replace("ReLU", "Tanh"), encoding="utf-8")
     with pytest.warns(UserWarning, match=r"my_net.py has changed since .*best.ckpt was trained"):
         main(["evaluate", "my_net.py", "--json"])
 

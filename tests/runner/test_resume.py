@@ -111,7 +111,7 @@ def test_a_signal_ends_the_run_gracefully_and_prints_how_to_resume_it(
     network = "cnn_plain"
     moment = partial(signal_in, Classifier, "training_step", 2 * STEPS + 3, signum)
     assert fit(tmp_path / "cut", root, network, *FLAGS, prepare=moment) == code
-    screen = (tmp_path / "cut" / "screen").read_text()
+    screen = (tmp_path / "cut" / "screen").read_text(encoding="utf-8")
     line = re.search(
         rf"interrupted by {signum.name} in epoch \d: resume from the last complete epoch with\n(.*)\n", screen
     )
@@ -126,7 +126,7 @@ def test_a_signal_ends_the_run_gracefully_and_prints_how_to_resume_it(
 def test_a_signal_before_the_first_checkpoint_says_that_nothing_is_saved(root: Path, tmp_path: Path) -> None:
     moment = partial(signal_in, Classifier, "training_step", 0, signal.SIGTERM)
     assert fit(tmp_path, root, "cnn_plain", *FLAGS, prepare=moment) == 143
-    assert "no checkpoint was saved yet: start again" in (tmp_path / "screen").read_text()
+    assert "no checkpoint was saved yet: start again" in (tmp_path / "screen").read_text(encoding="utf-8")
 
 
 CHANGES = {
@@ -176,7 +176,7 @@ def test_a_run_without_its_flags_beside_it_is_held_to_its_checkpoint(root: Path,
     moved.parent.mkdir()
     shutil.move(saved, moved)
     assert fit(tmp_path, root, "cnn_plain", f"--ckpt_path={moved}", "--model.lr=0.5") == 2
-    assert f"--model.lr of 0.5: the run in {moved} has 0.01" in (tmp_path / "screen").read_text()
+    assert f"--model.lr of 0.5: the run in {moved} has 0.01" in (tmp_path / "screen").read_text(encoding="utf-8")
     assert fit(tmp_path, root, "cnn_plain", f"--ckpt_path={moved}", "--trainer.max_epochs=2") == 0
 
 
@@ -207,7 +207,7 @@ def test_checkpoints_that_no_launcher_saved_are_refused(
 def test_flags_of_another_version_are_refused_in_one_line(interrupted: Path, root: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(interrupted, tmp_path / "older"))
     config = runs(folder, "cnn_plain") / "version_0" / "config.yaml"
-    config.write_text(config.read_text().replace("    shift: 1\n", "    shift: 1\n    erase: 0\n"))
+    config.write_text(config.read_text(encoding="utf-8").replace("    shift: 1\n", "    shift: 1\n    erase: 0\n"))
     code, screen = run_command(folder, "fashionzoo", "fit", "cnn_plain", "--ckpt_path=last", root=root)
     assert code == 2
     (line,) = screen.splitlines()
@@ -220,10 +220,10 @@ def test_early_stopping_counts_on_after_a_kill(root: Path, tmp_path: Path) -> No
     cut = partial(signal_in, Classifier, "training_step", 2)
     assert fit(tmp_path / "cut", root, network, *flags, prepare=cut) == -signal.SIGKILL
     assert fit(tmp_path / "cut", root, network, *flags, "--ckpt_path=last") == 0
-    assert "stopped early after epoch 4" in (tmp_path / "cut" / "screen").read_text()
-    records = (runs(tmp_path / "cut", network) / "version_0" / "metrics.csv").read_text()
+    assert "stopped early after epoch 4" in (tmp_path / "cut" / "screen").read_text(encoding="utf-8")
+    records = (runs(tmp_path / "cut", network) / "version_0" / "metrics.csv").read_text(encoding="utf-8")
     assert fit(tmp_path / "cut", root, network, *flags, "--ckpt_path=last") == 0  # it stays ended
-    assert (runs(tmp_path / "cut", network) / "version_0" / "metrics.csv").read_text() == records
+    assert (runs(tmp_path / "cut", network) / "version_0" / "metrics.csv").read_text(encoding="utf-8") == records
     assert last(tmp_path / "cut", network)["epoch"] == 3
 
 
@@ -268,7 +268,7 @@ def test_a_run_that_was_moved_keeps_its_best_epoch(root: Path, tmp_path: Path) -
     states: Any = last(after, network)["callbacks"]
     (best,) = (value for key, value in states.items() if key.startswith("ModelCheckpoint") and "val/acc" in key)
     assert best["best_model_path"] == str(path.with_name("best.ckpt"))
-    assert len((runs(after, network) / "version_0" / "metrics.csv").read_text().splitlines()) == 5
+    assert len((runs(after, network) / "version_0" / "metrics.csv").read_text(encoding="utf-8").splitlines()) == 5
     flags = ("--trainer.max_epochs=5", f"--ckpt_path={path}", "--trainer.default_root_dir=other")
     assert fit(elsewhere, root, network, *flags) == 2
-    assert "is resumed where it is" in (elsewhere / "screen").read_text()
+    assert "is resumed where it is" in (elsewhere / "screen").read_text(encoding="utf-8")

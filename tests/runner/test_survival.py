@@ -31,8 +31,10 @@ def test_one_seed_gives_the_same_bits_and_another_does_not(root: Path, tmp_path:
     assert_same_training(one, same)
     with pytest.raises(AssertionError):
         assert_same_training(one, other)
-    assert "seed 5" in (tmp_path / "one" / "screen").read_text()
-    assert "seed_everything: 5" in (runs(tmp_path / "one", "cnn_balanced") / "version_0" / "config.yaml").read_text()
+    assert "seed 5" in (tmp_path / "one" / "screen").read_text(encoding="utf-8")
+    assert "seed_everything: 5" in (runs(tmp_path / "one", "cnn_balanced") / "version_0" / "config.yaml").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_full_disk_leaves_the_checkpoint_before_intact(root: Path, tmp_path: Path) -> None:
@@ -44,7 +46,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_intact(root: Path, tmp_path: P
     assert filling.pid is not None
     resource.prlimit(filling.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))  # no file can be written any longer
     assert finish(filling) == 2
-    (line,) = re.findall(r"fashionzoo: error: (.*)", (tmp_path / "screen").read_text())
+    (line,) = re.findall(r"fashionzoo: error: (.*)", (tmp_path / "screen").read_text(encoding="utf-8"))
     assert re.match(r"cannot write the checkpoint|the run cannot go on", line)
     assert "state_dict" in last(tmp_path, network)
     assert {path.name for path in checkpoint.parent.iterdir()} == {"best.ckpt", "last.ckpt"}
@@ -57,7 +59,7 @@ def test_deleting_the_logs_during_a_run_stops_it_with_an_error(root: Path, tmp_p
     shutil.rmtree(runs(tmp_path, network), ignore_errors=True)
     shutil.rmtree(runs(tmp_path, network), ignore_errors=True)
     assert finish(running) == 2
-    (line,) = re.findall(r"fashionzoo: error: (.*)", (tmp_path / "screen").read_text())
+    (line,) = re.findall(r"fashionzoo: error: (.*)", (tmp_path / "screen").read_text(encoding="utf-8"))
     assert re.search(r"was deleted during the run|the run cannot go on .* see that its folder is still there", line)
 
 
@@ -67,9 +69,9 @@ class Usage(Callback):
     def on_train_epoch_end(self, trainer: Any, *_: Any) -> None:
         """Write down resident memory, open files and threads."""
         if trainer.current_epoch in (49, 499):
-            resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            resident = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")
             usage = (resident, len(list(Path("/proc/self/fd").iterdir())), threading.active_count())
-            with Path("usage").open("a") as file:
+            with Path("usage").open("a", encoding="utf-8") as file:
                 print(*usage, file=file)
 
 
@@ -91,7 +93,9 @@ def watch_usage() -> None:
 def test_a_long_run_uses_no_more_than_a_short_one(root: Path, tmp_path: Path) -> None:
     flags = ("--trainer.max_epochs=500", "--early_stopping.patience=500")
     assert finish(start(tmp_path, root, "mlp_relu_narrowing", *flags, prepare=watch_usage), within=300) == 0
-    (early, late) = [[int(word) for word in line.split()] for line in (tmp_path / "usage").read_text().splitlines()]
+    (early, late) = [
+        [int(word) for word in line.split()] for line in (tmp_path / "usage").read_text(encoding="utf-8").splitlines()
+    ]
     assert late[0] < early[0] * 1.05
     assert all(after <= before for after, before in zip(late[1:], early[1:], strict=True))  # files, threads
 

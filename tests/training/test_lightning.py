@@ -134,7 +134,7 @@ def test_a_feature_works_on_a_plain_trainer(feature: str, data: fz.FashionMNISTD
 def test_a_feature_works_as_a_flag(feature: str, tiny_root: Path, tmp_path: Path) -> None:
     _, flags = FEATURES[feature]
     code = fit(tmp_path, tiny_root, "cnn_plain", "--trainer.max_epochs=3", *flags)
-    screen = (tmp_path / "screen").read_text()
+    screen = (tmp_path / "screen").read_text(encoding="utf-8")
     if feature == "StochasticWeightAveraging":
         assert (code, screen.count("\n")) == (2, 1)
         assert "nothing would be tested or kept of it: use EMAWeightAveraging" in screen
@@ -168,7 +168,7 @@ REFUSED = {
 @pytest.mark.parametrize("flags", REFUSED)
 def test_what_cannot_work_is_refused_before_anything_is_written(flags: str, tiny_root: Path, tmp_path: Path) -> None:
     assert fit(tmp_path, tiny_root, "cnn_plain", *flags.split()) == 2
-    (line,) = (tmp_path / "screen").read_text().splitlines()
+    (line,) = (tmp_path / "screen").read_text(encoding="utf-8").splitlines()
     assert line.startswith("fashionzoo: error: ")
     assert REFUSED[flags] in line
     assert not list(tmp_path.glob("lightning_logs/cnn_plain/*"))
@@ -292,7 +292,7 @@ def test_metrics_are_logged_against_the_epoch_and_not_in_a_sanity_check(data: fz
     trainer, model = fitted(data, logger=CSVLogger("."), num_sanity_val_steps=2)
     trainer.validate(model, data, verbose=False)
     trainer.test(model, data, verbose=False)
-    rows = (Path(trainer.log_dir or "") / "metrics.csv").read_text().splitlines()
+    rows = (Path(trainer.log_dir or "") / "metrics.csv").read_text(encoding="utf-8").splitlines()
     columns = rows[0].split(",")
     steps = {cells[columns.index("step")] for row in rows[1:] for cells in [row.split(",")]}
     assert steps == {"1", "2"}

@@ -167,7 +167,7 @@ def test_a_lost_manifest_gets_one_line(
     monkeypatch.setattr(manifest, "WEIGHTS_DIR", tmp_path)
     monkeypatch.setattr(manifest, "manifest", manifest.manifest.__wrapped__)  # as a process that has not read it yet
     assert re.search(r"cannot read .*manifest.json .*: reinstall", refusal(capsys, "list"))
-    (tmp_path / "manifest.json").write_text("{}")
+    (tmp_path / "manifest.json").write_text("{}", encoding="utf-8")
     assert "there are no weights of cnn_balanced in fashionzoo: reinstall" in refusal(capsys, "list")
 
 
@@ -177,7 +177,7 @@ def test_list_shows_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
     main(["list", "--json"])
     entries = json.loads(capsys.readouterr().out)
     assert [(entry["network"], entry["version"]) for entry in entries] == EVERY
-    assert all(entry["network"] in screen and f"{entry['metrics']['test/acc']:.2%}" in screen for entry in entries)
+    assert all(entry["network"] in screen and f"{100 * entry['metrics']['test/acc']:.2f} (" in screen for entry in entries)
 
 
 def test_evaluate_prints_and_draws_what_was_measured(

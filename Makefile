@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test check docs data debian-data clean
+.PHONY: train test check docs floors newest data debian-data clean
 
 train: .venv/installed data
 	$(BIN)/python experiments/mlp_relu_narrowing.py
@@ -18,6 +18,15 @@ check: .venv/installed-dev
 
 docs: .venv/installed-dev
 	$(BIN)/python experiments/make_docs.py site
+
+# Every test in an environment of its own: of the lowest versions that pyproject.toml allows, and of the newest.
+floors: RESOLUTION := lowest-direct
+newest: RESOLUTION := highest
+floors newest: .venv/installed-dev data
+	$(BIN)/uv venv --quiet --clear --seed --python $(PYTHON) .venv-$@
+	$(BIN)/uv pip install --quiet --python .venv-$@ --resolution $(RESOLUTION) -e '.[dev]'
+	$(BIN)/uv pip list --python .venv-$@
+	.venv-$@/bin/pytest --numprocesses auto --dist loadscope
 
 data: .venv/installed
 	@$(BIN)/fashionzoo data || $(MAKE) --no-print-directory debian-data
@@ -47,4 +56,4 @@ debian-data: .venv/installed
 	$(PYTHON) -m venv $@
 
 clean:
-	rm -rf .venv build dist site
+	rm -rf .venv .venv-* build dist site

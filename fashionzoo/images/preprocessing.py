@@ -47,7 +47,7 @@ class Preprocess(nn.Module):
         _check_shape(images)
         images = images.reshape(-1, 1, IMAGE_SIZE, IMAGE_SIZE)
         if images.dtype == torch.uint8:
-            return images.to(self.scale.dtype).mul_(self.scale).add_(self.shift)
+            return images.to(self.scale.dtype).mul(self.scale).add_(self.shift)
         if not images.is_floating_point():
             raise FashionZooError(f"images of type {images.dtype}: pass uint8 in 0-255 or float in [0, 1]")
         _check_unit_range(images[:: -(-len(images) // NUM_CHECKED) or 1])

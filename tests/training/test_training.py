@@ -31,9 +31,10 @@ def test_test_metrics_agree_with_scikit_learn(tiny_root: Path) -> None:
     torch.manual_seed(0)
     network = PlainCNN(channels=(4, 2), hidden=(8,))
     logged = trained(network, tiny_root, batch_size=100).callback_metrics
-    images, labels = sources.load_split("test", tiny_root)
+    images, truth = sources.load_split("test", tiny_root)
     predictions = network.classify(images)
     assert isinstance(predictions, list)
+    labels = truth.numpy()
     said = [prediction.label for prediction in predictions]
     probabilities = np.array([list(prediction.probabilities.values()) for prediction in predictions])
     assert 0.15 < metrics.accuracy_score(labels, said) < 0.95  # neither extreme, where any metric would agree

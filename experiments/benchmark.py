@@ -188,6 +188,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=MEASURED, help="default: experiments/benchmark.json")
     parser.add_argument("--implementation", choices=IMPLEMENTATIONS, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if sys.platform == "win32":
+        parser.error("peak memory is measured on Linux and macOS only: use one of them, or WSL")
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"no case {', '.join(unknown)}: choose from {', '.join(CASES)}")
     if options.implementation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -31,6 +30,14 @@ CASES = {
 }
 
 
+def peak_bytes() -> int:
+    """Return the most memory that this process has had."""
+    import resource  # which Windows does not have: peaks are measured elsewhere
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
 class EpochBarrier:
     """An implementation's side of taking turns: an epoch begins when the other side says so."""
 
@@ -40,7 +47,7 @@ class EpochBarrier:
     def next(self, *_: Any) -> None:
         """Report the epoch that has just ended, if one has, and wait for the word to begin another."""
         now = time.perf_counter()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        peak = peak_bytes()
         print(json.dumps({"seconds": now - self.started if self.started else None, "peak": peak}), flush=True)
         if not sys.stdin.readline():
             raise SystemExit  # the rounds are over, in the middle of an implementation's loop

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import markdown
+import yaml
 
 from fashionzoo.images.classes import CLASSES
 from fashionzoo.plots.tables import top_confusions
@@ -24,6 +25,10 @@ def card(versions: Sequence[Weights]) -> str:
     what = (sys.modules[get_class(name).__module__].__doc__ or "").splitlines()[0]
     architecture = ", ".join(f"{key} {config[key]}" for key in config if key not in ("family", *BY_RECIPE))
     lines = [
+        "---",
+        *front_matter(versions),
+        "---",
+        "",
         f"# {name}",
         "",
         f"{what} {entry['parameters']:,} parameters, {entry['flops'] / 1e6:.1f} MFLOPs per image.",
@@ -63,6 +68,28 @@ def card(versions: Sequence[Weights]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def front_matter(versions: Sequence[Weights]) -> list[str]:
+    """Return what Hugging Face reads of a model card, as YAML."""
+    dataset = "zalando-datasets/fashion_mnist"
+    results = [
+        {
+            "task": {"type": "image-classification"},
+            "dataset": {"name": "Fashion-MNIST", "type": dataset, "split": "test"},
+            "metrics": [{"type": "accuracy", "value": weights.metrics["test/acc"], "name": weights.version}],
+        }
+        for weights in versions
+    ]
+    facts = {
+        "license": "mit",
+        "library_name": "fashionzoo",
+        "pipeline_tag": "image-classification",
+        "datasets": [dataset],
+        "metrics": ["accuracy"],
+        "model-index": [{"name": versions[0].name, "results": results}],
+    }
+    return yaml.safe_dump(facts, sort_keys=False).splitlines()
 
 
 def version_table(what: str, versions: Sequence[Weights], rows: Mapping[str, Sequence[str]]) -> list[str]:

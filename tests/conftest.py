@@ -5,6 +5,7 @@ import hashlib
 import multiprocessing
 import os
 import struct
+import sys
 from pathlib import Path
 
 # Before torch is imported: tests run side by side, and threads that spin while they wait slow each other.
@@ -15,7 +16,8 @@ import pytest
 
 from fashionzoo.data import sources
 
-SERVER = multiprocessing.get_context("forkserver")  # starts processes in which torch and Lightning are imported already
+# Starts processes in which torch and Lightning are imported already; Windows has none.
+SERVER = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
 SERVER.set_forkserver_preload(["fashionzoo.runner.launch", "tests.processes"])
 
 NAMES = tuple(sources.SHA256)

@@ -17,11 +17,12 @@ from fashionzoo.errors import FashionZooError
 from fashionzoo.images.classes import CLASSES, IMAGE_SIZE, Prediction
 from fashionzoo.images.conversion import ImageLike, images_to_batch, is_single
 from fashionzoo.images.preprocessing import Preprocess
+from fashionzoo.models.pretrained import PretrainedMixin
 
 EVAL_BATCH_SIZE = 500  # images
 
 
-class Network(nn.Module):
+class Network(PretrainedMixin, nn.Module):
     """A module that maps preprocessed images to logits, with the preprocessing that it was trained with.
 
     Args:

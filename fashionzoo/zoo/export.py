@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import copy
 import importlib
-import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fashionzoo.errors import FashionZooError
 from fashionzoo.images.preprocessing import Preprocess
-from fashionzoo.models.factory import FAMILIES, build_network
+from fashionzoo.models.factory import FAMILIES
 from fashionzoo.models.network import Network
+from fashionzoo.models.pretrained import load_safetensors, save_safetensors
 from fashionzoo.zoo.evaluation import as_network, load_test_split
 
 if TYPE_CHECKING:
@@ -60,7 +59,8 @@ def export(network: Network | Classifier, path: str | Path, root: str | Path | N
     Args:
         network: What :func:`fashionzoo.get_model` returns, or a :class:`fashionzoo.Classifier`.
         path: Its suffix decides what is written: ``.onnx`` and ``.pt2`` take uint8 images ``(N, 28, 28)``, any number,
-            and return probabilities; ``.safetensors`` holds the weights, and ``config`` in its header.
+            and return probabilities; ``.safetensors`` holds the weights, and the architecture in its header, for
+            :meth:`fashionzoo.Network.from_pretrained`.
         root: Folder of the data that the two are compared on.
 
     Returns:
@@ -109,17 +109,20 @@ def write_onnx(model: InferenceModule, path: Path, images: Tensor) -> Tensor:
             raise FashionZooError(f"ONNX needs {package}: `pip install onnxscript onnxruntime`") from error
     import onnxruntime
 
+    dynamo = torch.__version__ >= "2.9"  # before it, that exporter cannot write batch normalization
     program = torch.onnx.export(
         model,
         (images[:2].clone(),),
+        None if dynamo else path,
         input_names=["images"],
         output_names=["probabilities"],
-        dynamic_shapes={"images": {0: BATCH}},
-        dynamo=True,
+        dynamic_shapes={"images": {0: BATCH}} if dynamo else None,
+        dynamic_axes=None if dynamo else {"images": {0: "batch"}},
+        dynamo=dynamo,
         verbose=False,
     )
-    assert program is not None
-    program.save(path)
+    if program is not None:
+        program.save(path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return torch.from_numpy(session.run(["probabilities"], {"images": images.numpy()})[0])
 
@@ -133,12 +136,12 @@ def write_pt2(model: InferenceModule, path: Path, images: Tensor) -> Tensor:
 
 def write_safetensors(model: InferenceModule, path: Path, images: Tensor) -> Tensor:
     """Write the weights, with the architecture in the header; return the probabilities of a network read from it."""
-    weights = {name: value.contiguous() for name, value in model.network.state_dict().items()}
-    path.write_bytes(save(weights, metadata={"config": json.dumps(model.network.config)}))
-    with safe_open(path, framework="pt") as file:
-        config = json.loads(file.metadata()["config"])
-        network = build_network(config) if config.get("family") in FAMILIES else copy.deepcopy(model.network)
-        network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118  # not a dict
+    save_safetensors(model.network, path)
+    if model.network.config.get("family") in FAMILIES:
+        network = load_safetensors(path)
+    else:
+        network = copy.deepcopy(model.network)
+        network.load_state_dict(load_file(path))
     probabilities: Tensor = InferenceModule(network).eval()(images)
     return probabilities
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import benchmark
 import implementations
 import make_results
+import model_cards
 import pytest
 import readings
 import yaml
+from huggingface_hub import ModelCard
 from PIL import Image
 from result_figures import plot_results
 from task2 import size_table
@@ -20,7 +22,8 @@ from fashionzoo.claims.claim import ABLATIONS, DROPOUT
 from fashionzoo.claims.reference_runs import RECORDS, SEEDS, declared_seeds
 from fashionzoo.claims.runs import run_dir
 from fashionzoo.training.recipe import get_recipe
-from fashionzoo.weights.manifest import VERSIONS
+from fashionzoo.weights.manifest import VERSIONS, WEIGHTS_DIR
+from fashionzoo.zoo.models import get_weights
 from fashionzoo.zoo.registry import get_class
 
 MEGABYTE = 1_000_000
@@ -71,6 +74,16 @@ def test_every_figure_is_there_and_light() -> None:
     for path in files.values():
         with Image.open(path) as image:
             assert image.width >= 850
+
+
+@pytest.mark.parametrize("network", RECIPES)
+def test_hugging_face_reads_the_model_cards(network: str) -> None:
+    path = WEIGHTS_DIR / f"{network}.md"
+    card = ModelCard.load(path)
+    assert path.read_text(encoding="utf-8") == model_cards.card([get_weights(network, version) for version in VERSIONS])
+    assert (card.data.license, card.data.library_name) == ("mit", "fashionzoo")
+    measured = {result.metric_name: result.metric_value for result in card.data.eval_results}
+    assert measured == {version: get_weights(network, version).metrics["test/acc"] for version in VERSIONS}
 
 
 REFERENCE = [

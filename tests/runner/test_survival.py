@@ -3,7 +3,6 @@
 import os
 import pickle
 import re
-import resource
 import shutil
 import threading
 from collections.abc import Callable
@@ -44,6 +43,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_intact(root: Path, tmp_path: P
     checkpoint = runs(tmp_path, network) / "version_0" / "checkpoints" / "last.ckpt"
     wait_for(checkpoint.exists)
     assert filling.pid is not None
+    resource = pytest.importorskip("resource")
     resource.prlimit(filling.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))  # no file can be written any longer
     assert finish(filling) == 2
     (line,) = re.findall(r"fashionzoo: error: (.*)", (tmp_path / "screen").read_text(encoding="utf-8"))

@@ -44,7 +44,7 @@ def test_test_metrics_agree_with_scikit_learn(tiny_root: Path) -> None:
     assert [logged[f"test/recall/{name}"].item() for name in CLASSES] == pytest.approx(list(recalls))
     confusion = network.eval_metrics["confusion"].compute().numpy()
     assert (confusion == metrics.confusion_matrix(labels, said)).all()
-    confidence, correct = probabilities.max(axis=1), np.array(said) == labels.numpy()
+    confidence, correct = probabilities.max(axis=1), np.array(said) == labels
     bins = np.minimum((confidence * 15).astype(int), 14)
     gap = sum(abs(confidence[bins == b].sum() - correct[bins == b].sum()) for b in range(15)) / len(labels)
     assert logged["test/calibration_error"].item() == pytest.approx(gap, abs=1e-4)

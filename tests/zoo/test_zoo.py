@@ -177,7 +177,9 @@ def test_list_shows_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
     main(["list", "--json"])
     entries = json.loads(capsys.readouterr().out)
     assert [(entry["network"], entry["version"]) for entry in entries] == EVERY
-    assert all(entry["network"] in screen and f"{100 * entry['metrics']['test/acc']:.2f} (" in screen for entry in entries)
+    for entry in entries:
+        assert entry["network"] in screen
+        assert f"{100 * entry['metrics']['test/acc']:.2f} (" in screen
 
 
 def test_evaluate_prints_and_draws_what_was_measured(
@@ -227,10 +229,34 @@ def test_an_exported_network_says_the_same(name: str, ending: str, tmp_path: Pat
     elif ending == ".pt2":
         got = torch.export.load(file).module()(images).detach().numpy()
     else:
-        plain = fz.get_model(name, **{k: v for k, v in network.config.items() if k != "family"}).eval()
-        plain.load_state_dict(load_file(file))
-        got = compute_logits(plain, images).softmax(dim=1).numpy()
+        got = compute_logits(fz.Network.from_pretrained(file), images).softmax(dim=1).numpy()
     np.testing.assert_allclose(got, expected, atol=ATOL)
+
+
+def test_a_saved_network_comes_back_with_its_classes(tmp_path: Path) -> None:
+    network = fz.CNN(channels=(4,), num_classes=3).eval()
+    network.name_classes(("hat", "scarf", "glove"))
+    network.save_pretrained(tmp_path / "mine")
+    assert {path.name for path in (tmp_path / "mine").iterdir()} == {"config.json", "model.safetensors"}
+    for path in (tmp_path / "mine", tmp_path / "mine" / "model.safetensors"):
+        again = fz.CNN.from_pretrained(path)
+        assert (again.config, again.class_names) == (network.config, network.class_names)
+        assert torch.equal(again(torch.ones(1, 1, 28, 28)), network(torch.ones(1, 1, 28, 28)))
+    shipped = fz.Network.from_pretrained(fz.get_weights("cnn_plain", "tuned").path)
+    assert shipped.classify(ROOT / "tests" / "pictures" / "boot.png").name == "Ankle boot"
+
+
+def test_what_is_no_saved_network_gets_one_line(tmp_path: Path) -> None:
+    fz.MLP(widths=(4,)).save_pretrained(tmp_path)
+    with pytest.raises(fz.FashionZooError, match="holds a MLP: load it with fz.Network.from_pretrained"):
+        fz.CNN.from_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"no tensors")
+    for path in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(fz.FashionZooError, match="name what save_pretrained or export wrote"):
+            fz.Network.from_pretrained(path)
+    own = fz.ModuleNetwork(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10)))
+    with pytest.raises(fz.FashionZooError, match="is code, which no file holds"):
+        own.save_pretrained(tmp_path)
 
 
 @pytest.mark.parametrize(

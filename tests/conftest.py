@@ -17,7 +17,7 @@ import pytest
 from fashionzoo.data import sources
 
 # Starts processes in which torch and Lightning are imported already; Windows has none.
-SERVER = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+SERVER = multiprocessing.get_context("forkserver") if sys.platform != "win32" else multiprocessing.get_context("spawn")
 SERVER.set_forkserver_preload(["fashionzoo.runner.launch", "tests.processes"])
 
 NAMES = tuple(sources.SHA256)

@@ -18,7 +18,7 @@ from PIL import Image
 from fashionzoo import CNN, FashionZooError, PlainCNN, environment, terminal
 from fashionzoo.callbacks.shutdown import GracefulShutdown
 from fashionzoo.data import sources
-from fashionzoo.images.conversion import expand_image_paths, to_uint8
+from fashionzoo.images.conversion import FORMATS, expand_image_paths, to_uint8
 from fashionzoo.io import atomic_write, is_inside
 from fashionzoo.runner import resumption
 from fashionzoo.runner.launch import train
@@ -103,7 +103,7 @@ def test_the_line_that_resumes_can_be_typed_as_it_is(monkeypatch: pytest.MonkeyP
     trainer = SimpleNamespace(
         checkpoint_callbacks=[SimpleNamespace(filename="last", best_model_path="my logs/last.ckpt")]
     )
-    python, again = Path(sys.executable).stem, "--ckpt_path 'my logs/last.ckpt'"
+    python, again = Path(sys.executable).name, "--ckpt_path 'my logs/last.ckpt'"
 
     def line(*argv: str) -> str:
         monkeypatch.setattr(sys, "argv", list(argv))
@@ -143,6 +143,12 @@ def test_a_file_that_another_program_has_open_is_waited_for(tmp_path: Path, monk
     assert [path.name for path in tmp_path.iterdir()] == ["metrics.csv"]
 
 
+def test_the_cache_folder_bears_the_name_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FASHIONZOO_DATA", raising=False)
+    monkeypatch.setattr(sources, "user_cache_path", lambda *names, appauthor: Path(*names, str(appauthor)))
+    assert sources.resolve_data_dir() == Path("fashionzoo/False")
+
+
 def test_a_file_system_without_locks_still_gets_the_data(
     contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,13 +170,11 @@ def test_folders_and_patterns_give_pictures_only(tmp_path: Path) -> None:
     assert list(expand_image_paths([tmp_path / "*.gif"])) == [tmp_path / "*.gif"]
 
 
-@pytest.mark.parametrize(
-    "kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "PCX", "SGI", "TGA", "PDF", "EPS"]
-)
+@pytest.mark.parametrize("kind", [*FORMATS, "PCX", "SGI", "TGA", "PDF", "EPS"])
 def test_the_decoders_of_rare_formats_are_not_asked(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     Image.new("RGB", (30, 40), "gray").save(path, format=kind)
-    if kind in ("PCX", "SGI", "TGA", "PDF", "EPS"):
+    if kind not in FORMATS:
         with pytest.raises(FashionZooError, match="use an intact PNG or JPEG file"):
             to_uint8(path)
     else:

@@ -17,7 +17,7 @@ from fashionzoo.images.preprocessing import _check_shape, _check_unit_range
 
 BRIGHT_CORNER_THRESHOLD = 127  # all four corners above it: no image of the test set is so
 # What people bring; Pillow knows some forty more, whose decoders nobody here needs and few look after.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 ImageLike = str | Path | Image.Image | Tensor | np.ndarray
 
 

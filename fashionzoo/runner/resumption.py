@@ -128,13 +128,13 @@ def resume_command(trainer: Trainer) -> str:
 
 def _program() -> list[str]:
     """Return the words that started this process, as somebody would type them again."""
-    program = sys.argv[0]
+    program, python = sys.argv[0], Path(sys.executable).name.removesuffix(".exe")
     if TorchElasticEnvironment.detect():
         nodes, processes = os.environ["GROUP_WORLD_SIZE"], os.environ["LOCAL_WORLD_SIZE"]
         return ["torchrun", *(["--nnodes", nodes] if nodes != "1" else []), "--nproc-per-node", processes, program]
     if program.endswith("__main__.py"):
-        return [Path(sys.executable).stem, "-m", "fashionzoo"]
-    return [Path(sys.executable).stem, program] if program.endswith(".py") else [Path(program).stem]
+        return [python, "-m", "fashionzoo"]
+    return [python, program] if program.endswith(".py") else [Path(program).name.removesuffix(".exe")]
 
 
 def _flags() -> list[str]:

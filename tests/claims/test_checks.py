@@ -31,6 +31,7 @@ Points = Mapping[int, float]  # a curve runs straight from one to the next
 Value = Points | float  # or has one value throughout
 Changes = Mapping[str, Mapping[str, Value | Sequence[Value] | Mapping[str, Any]]]
 VAL = "val/acc"
+DEFAULT = {VAL: 0.5, "test/acc": 0.5}
 EPOCHS = {**dict.fromkeys((SIGMOID, RELU, WIDENING), 300), PLAIN: 20, BALANCED: 40}
 
 
@@ -80,7 +81,9 @@ def outcome(claim_id: str, changes: Changes) -> str:
     (claim,) = (claim for claim in CLAIMS if claim.id == claim_id)
     names = (*NETWORKS, *ABLATIONS)
     by_seed = [
-        SeedRuns(seed, {name: invent(name, seed, {VAL: 0.5, **changes.get(name, {})}) for name in names})
+        SeedRuns(
+            seed, {name: invent(name, seed, {VAL: 0.5, "test/acc": 0.5, **changes.get(name, {})}) for name in names}
+        )
         for seed in range(3)
     ]
     return evaluate_claim(claim, by_seed).outcome
@@ -294,5 +297,5 @@ def test_a_run_that_ended_early_says_nothing_about_all_its_epochs() -> None:
 
 def test_one_seed_is_said_to_be_one() -> None:
     (claim,) = (claim for claim in CLAIMS if claim.id == "N3.level")
-    result = evaluate_claim(claim, [SeedRuns(4, {WIDENING: invent(WIDENING, 0, {VAL: 0.7})})])
+    result = evaluate_claim(claim, [SeedRuns(4, {WIDENING: invent(WIDENING, 0, {VAL: 0.7, "test/acc": 0.7})})])
     assert result.in_words == "holds in one seed"

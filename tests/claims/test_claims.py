@@ -72,7 +72,9 @@ def test_one_claim_is_shown_in_full(logs: Path, capsys: pytest.CaptureFixture[st
     main(["claims", "N1.level", str(logs)])
     shown = capsys.readouterr().out
     assert shown.startswith("N1.level (mlp_sigmoid_narrowing, fitted): ")
-    assert re.findall(r"seed (\d): +(holds|fails|undecided); iteration (?:\d+|never), of a single one \d+", shown)
+    assert re.findall(
+        r"seed (\d): +(holds|fails|undecided); iteration (?:\d+|never), of a single one \d+, test accuracy", shown
+    )
     with pytest.raises(SystemExit):
         main(["claims", "N1.levle", str(logs)])
     assert "unknown claim N1.levle: did you mean N1.level?" in capsys.readouterr().err

@@ -248,7 +248,7 @@ def test_a_saved_network_comes_back_with_its_classes(tmp_path: Path) -> None:
 
 def test_what_is_no_saved_network_gets_one_line(tmp_path: Path) -> None:
     fz.MLP(widths=(4,)).save_pretrained(tmp_path)
-    with pytest.raises(fz.FashionZooError, match="holds a MLP: load it with fz.Network.from_pretrained"):
+    with pytest.raises(fz.FashionZooError, match="holds a MLP: load it with fz"):
         fz.CNN.from_pretrained(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"no tensors")
     for path in (tmp_path, tmp_path / "nowhere"):

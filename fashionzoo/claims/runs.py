@@ -56,11 +56,13 @@ class Run:
         columns, *rows = self._table("activations.csv")
         return {name: list(map(float, column)) for name, *column in zip(columns, *rows, strict=True)}
 
-    def setting(self, flag: str) -> Any:
-        """Return the value of a flag, ``None`` where the run has none of that name."""
+    def setting(self, flag: str, default: Any = None) -> Any:
+        """Return the value of a flag, or the default where the run has none of that name."""
         value: Any = self.config
         for key in flag.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
+            if not isinstance(value, dict) or key not in value:
+                return default
+            value = value[key]
         return value
 
     @property

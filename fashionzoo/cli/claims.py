@@ -83,7 +83,7 @@ def run(options: Namespace) -> None:
         )
     if missing := [result for result in shown if result.outcome == "not comparable"]:
         raise FashionZooError(
-            f"{len(missing)} claims cannot be measured ({missing[0].reason}): "
+            f"{', '.join(result.claim.id for result in missing)}: cannot be measured ({missing[0].reason}): "
             "--run makes runs that are missing or deleted"
         )
 

@@ -150,7 +150,7 @@ def test_a_run_by_another_recipe_cannot_be_compared(
 def test_records_that_lack_a_metric_cannot_be_compared(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path in (logs / "cnn_balanced").glob("**/metrics.csv"):
         path.write_text(path.read_text(encoding="utf-8").replace("test/acc", "test/other"))
-    claims = measured(logs, capsys, "claims cannot be measured")
+    claims = measured(logs, capsys, "cannot be measured")
     assert {claims[name]["outcome"] for name in ("N6.level", "N6.best", "all.best")} == {"not comparable"}
 
 
@@ -284,7 +284,7 @@ def test_epochs_without_validation_and_runs_that_ended_early_are_not_compared(
         edit(path, "val/acc", lambda epoch, cell: cell if epoch % 2 == 0 else "")
     for path in logs.glob("mlp_relu_widening/report/**/metrics.csv"):
         path.write_text("\n".join(path.read_text(encoding="utf-8").splitlines()[:31]) + "\n")
-    claims = measured(logs, capsys, "claims cannot be measured")
+    claims = measured(logs, capsys, "cannot be measured")
     assert claims["N1.start"]["reason"] == "not every epoch was validated"
     assert claims["N3.slow"]["reason"].endswith("ended after epoch 30, before 50")
 
@@ -307,5 +307,5 @@ def test_a_users_run_by_another_recipe_is_not_the_reports(logs: Path, capsys: py
     shutil.move(logs / "mlp_relu_widening" / "report", logs / "mlp_relu_widening" / "version_0")
     config = logs / "mlp_relu_widening" / "version_0" / "config.yaml"
     config.write_text(re.sub(r"(?m)^recipe: report$", "recipe: tuned", config.read_text(encoding="utf-8")))
-    claims = measured(logs, capsys, "claims cannot be measured")
+    claims = measured(logs, capsys, "cannot be measured")
     assert claims["N3.level"]["reason"] == "no finished run of mlp_relu_widening with seed 2"

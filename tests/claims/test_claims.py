@@ -14,7 +14,7 @@ import pytest
 
 from fashionzoo import RECIPES, Recipe
 from fashionzoo.callbacks.shutdown import GracefulShutdown, TrainingInterruptedError
-from fashionzoo.claims import reference_runs
+from fashionzoo.claims import reference_runs, runs
 from fashionzoo.cli.main import main
 from fashionzoo.zoo.registry import get_class
 from tests import ROOT
@@ -192,6 +192,7 @@ def test_measuring_needs_neither_torch_nor_lightning() -> None:
 def short_recipes(monkeypatch: pytest.MonkeyPatch, tiny_root: Path) -> None:
     """Recipes of three epochs on the synthetic data, for two networks."""
     data = {"root": str(tiny_root), "val_size": 200}
+    monkeypatch.setattr(reference_runs, "MLP_SEEDS", range(4))
     for name in SHORT:
         monkeypatch.setattr(get_class(name), "recipes", {"report": Recipe("short", epochs=3, patience=3, data=data)})
 
@@ -210,7 +211,9 @@ def test_reference_runs_are_made_kept_small_and_brought_back(short_recipes: None
     others = {path.name for path in home.iterdir()} - set(reference_runs.RECORDS) - {"seed_1", "seed_2", "checkpoints"}
     assert others
     assert all("tfevents" in name for name in others)
-    assert len(numbers(logs)) == 3 * 2 * 3
+    assert len(numbers(logs)) == 3 * (4 + 3)
+    whole, reduced = (runs.Run(logs / SHORT[0] / "report" / f"seed_{seed}").metrics for seed in (2, 3))
+    assert {"val/acc", "val/recall/Shirt", "gradient_norm/first_layer", "test/near_zero"} <= set(reduced) < set(whole)
     before = numbers(logs)
     shutil.rmtree(home)
     reference_runs.train_missing_runs(logs, "report", SHORT)
@@ -235,7 +238,7 @@ def test_reference_runs_go_on_where_they_were_interrupted(
     capsys.readouterr()
     reference_runs.train_missing_runs(tmp_path / "cut", "report", SHORT)
     assert numbers(tmp_path / "cut") == numbers(tmp_path / "whole")
-    assert re.search(r"run \d of 6: .*, seed \d; time left: about \d+ minutes", capsys.readouterr().out)
+    assert re.search(r"run \d of 7: .*, seed \d; time left: about \d+ minutes", capsys.readouterr().out)
 
 
 def edit(path: Path, column: str, change: Callable[[int, str], str]) -> None:

@@ -34,7 +34,7 @@ class Worker:
     def __init__(self, case: str, implementation: str) -> None:
         command = [sys.executable, __file__, "--implementation", implementation, case]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
         )
         self.implementation, self.peak = implementation, 0.0
         self._report()

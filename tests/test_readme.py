@@ -74,7 +74,7 @@ def test_every_command_shows_what_it_should(command: str, folder: Path) -> None:
         code, screen = run(folder, program, *arguments)
     else:
         line = f"PATH={Path(sys.executable).parent}:$PATH {command}{' --inspect' if program == 'tensorboard' else ''}"
-        done = subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, encoding="utf-8", check=False)
         code, screen = done.returncode, done.stdout + done.stderr
     assert code == 0, screen
     assert re.search(shown, screen), screen
@@ -82,7 +82,7 @@ def test_every_command_shows_what_it_should(command: str, folder: Path) -> None:
 
 def test_the_installed_command_is_the_one_that_is_tested() -> None:
     command = Path(sys.executable).with_name("fashionzoo")
-    done = subprocess.run([command, "list"], capture_output=True, text=True, check=True)
+    done = subprocess.run([command, "list"], capture_output=True, encoding="utf-8", check=True)
     assert re.search(SHOWN["fashionzoo list"], done.stdout)
 
 
@@ -122,7 +122,7 @@ def test_the_make_targets_exist() -> None:
 
 def test_a_package_index_gets_nothing_that_it_cannot_show() -> None:
     words = [sys.executable, "-m", "hatch_fancy_pypi_readme"]
-    shown = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(words, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
     assert len(shown) > 0.9 * len(re.sub(r"!?\[[^]]*\]\([^)]*\)", "", README))
     assert "![" not in shown
     assert all(link.startswith("https://") for link in re.findall(r"\]\(([^)]*)\)", shown))

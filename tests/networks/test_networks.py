@@ -218,7 +218,11 @@ def test_a_seventh_network_is_one_file(tmp_path: Path) -> None:
         "print(fz.WideCNN().name, fz.get_model('cnn_wide').config['channels'], list(fz.RECIPES['cnn_wide']))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env={"PYTHONPATH": str(tmp_path)}
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        env={"PYTHONPATH": str(tmp_path)},
     )
     assert "cnn_wide [48, 24] ['report', 'tuned']" in done.stdout, done.stderr
     assert re.search(r"cnn_wide +- ", done.stdout)

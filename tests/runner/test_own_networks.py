@@ -270,7 +270,7 @@ def make(width: int = 4) -> nn.Module:
 def in_process(code: str, path: Path) -> subprocess.CompletedProcess[str]:
     """Run code with a folder of packages on the path."""
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(path)!r}); {code}"]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
 
 
 def install(site: Path, module: str, text: str, entries: str) -> None:

@@ -20,7 +20,9 @@ SHORT = ("--trainer.max_epochs=2", "--data.train_size=600", "--data.val_size=201
 def launched(folder: Path, *words: str | Path) -> tuple[dict[str, torch.Tensor], str]:
     """Run Python on words in a folder; return the weights of the only run there and what the screen showed."""
     folder.mkdir()
-    done = subprocess.run([sys.executable, *map(str, words)], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, *map(str, words)], cwd=folder, capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     (checkpoint,) = folder.glob("lightning_logs/*/*/checkpoints/last.ckpt")
     assert len(list(folder.glob("lightning_logs/*/*"))) == 1

@@ -157,7 +157,7 @@ def test_many_images_take_little_memory() -> None:
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; network.classify(images);"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert int(done.stdout) < 100_000  # kilobytes; all at once the first convolution alone had 400 MB
 
 
@@ -169,7 +169,7 @@ def test_a_reader_that_goes_away_ends_a_prediction_quietly(tmp_path: Path) -> No
     for number in range(300):
         Image.new("L", (28, 28)).save(tmp_path / f"{number}.png")
     command = f"{Path(sys.executable).with_name('fashionzoo')} predict {tmp_path} --model all | head -n 1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.count("\n") == 1
     assert not done.stderr
 
@@ -285,7 +285,9 @@ def test_what_is_better_when_lower_is_monitored_so(monitor: str) -> None:
 def test_a_full_device_gets_one_line() -> None:
     with Path("/dev/full").open("w") as full:
         code = "from fashionzoo.cli.main import main; main(['list'])"
-        done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False
+        )
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "the output cannot be written" in line

@@ -318,7 +318,7 @@ def test_the_wheel_works_read_only_and_outside_the_checkout(tmp_path: Path, real
     )
     environment = {"PYTHONPATH": str(installed), "PYTHONDONTWRITEBYTECODE": "1", "PATH": "", "HOME": "/nonexistent"}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False
     )
     assert done.returncode == 0, done.stderr
     assert "some.png: Ankle boot" in done.stdout

@@ -89,7 +89,7 @@ def outcome(claim_id: str, changes: Changes) -> str:
     return evaluate_claim(claim, by_seed).outcome
 
 
-def recalls(**values: float) -> dict[str, Value]:
+def recalls(**values: Value) -> dict[str, Value]:
     """Return validation recalls, those not named in the middle."""
     return {f"val/recall/{name}": values.get(name, 0.7) for name in CLASSES}
 
@@ -133,7 +133,7 @@ CASES: dict[str, tuple[Changes, Changes, Changes]] = {
         {SIGMOID: {VAL: {1: 0.1, 200: 0.78, 300: 0.78}}},
     ),
     "N1.best_class": (
-        {SIGMOID: recalls(Trouser=0.95)},
+        {SIGMOID: recalls(Trouser={1: 0.1, 200: 0.95})},
         {SIGMOID: recalls(Trouser=0.8, Bag=0.95)},
         {SIGMOID: recalls(Trouser=0.94, Bag=0.95)},
     ),
@@ -168,9 +168,9 @@ CASES: dict[str, tuple[Changes, Changes, Changes]] = {
         {RELU: {VAL: {1: 0.1, 200: 0.78, 300: 0.78}}},
     ),
     "N2.sooner": (
-        {RELU: reaches(0.78, 200), SIGMOID: reaches(0.78, 250)},
+        {RELU: reaches(0.78, 200), SIGMOID: {VAL: {1: 0.7, 249: 0.7, 250: 0.9}}},  # which is ahead at first
         {RELU: reaches(0.78, 250), SIGMOID: reaches(0.78, 200)},
-        {RELU: reaches(0.78, 250), SIGMOID: reaches(0.78, 250)},
+        {RELU: {VAL: {1: 0.1, 300: 0.9}}, SIGMOID: {VAL: {1: 0.11, 300: 0.9}}},
     ),
     "N2.gradient": (
         {RELU: {"gradient_norm/first_layer": 3.0}, SIGMOID: {"gradient_norm/first_layer": 1.0}},
@@ -204,7 +204,7 @@ CASES: dict[str, tuple[Changes, Changes, Changes]] = {
         {WIDENING: {VAL: 0.7}, SIGMOID: {VAL: 0.8}, RELU: {VAL: 0.7}},
     ),
     "N3.longer": (
-        {WIDENING: reaches(0.65, 200), SIGMOID: reaches(0.65, 50), RELU: reaches(0.65, 90)},
+        {WIDENING: {VAL: {1: 0.5, 199: 0.5, 200: 0.8}}, SIGMOID: reaches(0.65, 50), RELU: reaches(0.65, 90)},
         {WIDENING: reaches(0.65, 200), SIGMOID: reaches(0.65, 250), RELU: reaches(0.65, 90)},
         {WIDENING: reaches(0.65, 200), SIGMOID: reaches(0.65, 200), RELU: reaches(0.65, 90)},
     ),
@@ -244,7 +244,7 @@ CASES: dict[str, tuple[Changes, Changes, Changes]] = {
         {DROPOUT: {"test/near_zero": 0.3}, PLAIN: {"test/near_zero": 0.4}},
         {DROPOUT: {"test/near_zero": [0.3, 0.4, 0.5]}, PLAIN: {"test/near_zero": 0.4}},
     ),
-    "N6.level": (on_test(cnn_balanced=0.65), on_test(cnn_balanced=0.9), on_test(cnn_balanced=0.67)),
+    "N6.level": (on_test(cnn_balanced=0.65), on_test(cnn_balanced=0.6), on_test(cnn_balanced=0.67)),
     "N6.best": (
         on_test(cnn_balanced=0.9),
         on_test(cnn_balanced=0.9, cnn_plain=0.95),

@@ -55,7 +55,7 @@ def test_the_committed_runs_measure_every_claim(logs: Path, capsys: pytest.Captu
     claims = measured(logs, capsys)
     assert tuple(claims) == CLAIMS
     for claim in claims.values():
-        assert len(claim["seeds"]) == SEEDS_OF.get(claim["id"], 10 if claim["network"].startswith("mlp") else 3)
+        assert len(claim["seeds"]) == SEEDS_OF.get(claim["id"], 3)
         assert bool(claim["reason"]) == (claim["outcome"] != "holds"), claim["id"]
 
 

@@ -41,7 +41,7 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def pack(name: str, version: str) -> dict[str, Any]:
     """Write one file of weights; return its entry in the manifest."""
     found = runs.find(LOGS, name, version)
-    run = found[reference_runs.SEEDS[0]]
+    run = found[runs.SEEDS[0]]
     checkpoint = run.folder / "checkpoints" / "best.ckpt"
     if not checkpoint.exists():
         raise FashionZooError(

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from fashionzoo.callbacks.shutdown import TrainingInterruptedError
 from fashionzoo.claims.claim import NETWORKS, PLAIN
-from fashionzoo.claims.reference_runs import SEEDS
-from fashionzoo.claims.runs import Run
+from fashionzoo.claims.runs import SEEDS, Run
 from fashionzoo.runner.launch import train
 from fashionzoo.training.recipe import get_recipe
 from fashionzoo.zoo.registry import get_class

@@ -20,6 +20,21 @@ NETWORKS = (SIGMOID, RELU, WIDENING, PLAIN, DROPOUT, BALANCED)
 # What was changed in runs of network 5, by the recipe that did.
 ABLATIONS = {"without_dropout": {"model.dropout": 0.0}, "without_l2": {"model.weight_decay": 0.0}}
 
+# What the recipes leave alone and would make another run, with the values that change nothing.
+UNSET: dict[str, tuple[Any, ...]] = {
+    **{f"trainer.{flag}": (None,) for flag in ("max_time", "gradient_clip_val", "min_epochs", "min_steps")},
+    **{f"trainer.limit_{split}_batches": (None, 1.0) for split in ("train", "val", "test")},
+    "trainer.overfit_batches": (None, 0, 0.0),
+    "trainer.max_steps": (None, -1),
+    "trainer.accumulate_grad_batches": (None, 1),
+    "trainer.check_val_every_n_epoch": (None, 1),
+    "trainer.fast_dev_run": (None, False),
+    "data.teacher": (None,),
+    "data.class_names": (None,),
+    "data.train_size": (None,),
+    "data.batch_size": (None,),
+}
+
 Outcome = Literal["holds", "fails", "undecided", "not comparable"]
 Kind = Literal["free", "fitted", "by construction"]
 
@@ -86,14 +101,15 @@ class SeedRuns:
             raise InconclusiveError(f"no finished run of {network} with seed {self.seed}")
         run, changed = self.found[network], ABLATIONS.get(network, {})
         recipe = find_weights("fashionzoo", DROPOUT if changed else network, "report").recipe
-        expected = {"data.train_size": None, "data.batch_size": None, **recipe, **changed}
-        for flag, value in expected.items():
-            section, _, key = flag.partition(".")
-            counts = section in ("model", "data") or flag == "trainer.max_epochs"
-            if counts and run.setting(flag, value) != value:  # an older run had the default of a newer setting
-                raise InconclusiveError(f"{run.folder} has another {key} than the report's recipe")
+        allowed = UNSET | {flag: (value,) for flag, value in {**recipe, **changed}.items()}
+        for flag, values in allowed.items():
+            counts = flag.startswith(("model.", "data.")) or flag == "trainer.max_epochs" or flag in UNSET
+            if counts and run.setting(flag, values[0]) not in values:  # an older run had a newer setting's default
+                raise InconclusiveError(f"{run.folder} has another {flag} than the report's recipe")
         if any(math.isnan(value) for value in run.metrics["val/acc"]):
-            raise InconclusiveError("not every epoch was validated")
+            raise InconclusiveError(f"not every epoch of {run.folder} was validated")
+        if not all(map(math.isfinite, [*run.metrics["val/loss"], *run.metrics["train/loss"]])):
+            raise InconclusiveError(f"a loss in {run.folder} is not finite")
         return run
 
     def measure(self, value: Callable[[Run], float], *networks: str) -> dict[str, float]:
@@ -156,12 +172,14 @@ class ClaimResult:
         outcome: That of the majority of the seeds.
         findings: By seed.
         reason: Why the claim does not hold or cannot be compared.
+        left_out: Why seeds that have runs of other networks are not among the findings.
     """
 
     claim: Claim
     outcome: Outcome
     findings: Mapping[int, CheckResult]
     reason: str = ""
+    left_out: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def in_words(self) -> str:
@@ -170,7 +188,7 @@ class ClaimResult:
         if len(verdicts) == 1:
             return f"{self.outcome} in one seed"
         if len(set(verdicts)) <= 1:
-            return self.outcome
+            return f"{self.outcome} in {len(verdicts)} seeds" if verdicts and self.left_out else self.outcome
         if self.outcome == "undecided":
             return f"undecided, holds in {verdicts.count('holds')} of {len(verdicts)}"
         return f"{self.outcome} in {verdicts.count(self.outcome)} of {len(verdicts)} seeds"
@@ -201,6 +219,7 @@ class ClaimResult:
             "outcome": self.outcome,
             "reason": self.reason,
             "interval": self.interval,
+            "left_out": dict(self.left_out),
             "seeds": {
                 seed: {
                     "outcome": finding.verdict,

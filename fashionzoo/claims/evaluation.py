@@ -58,16 +58,17 @@ def evaluate_claim(claim: Claim, by_seed: Iterable[SeedRuns]) -> ClaimResult:
     Numbers with an interval within a run are decided by most of the seeds that can show them, others by the interval of
     their mean over the seeds.
     """
-    findings, reason = {}, "no finished runs"
+    findings, left_out = {}, {}
     for found in by_seed:
         try:
             findings[found.seed] = claim.check(found)
         except InconclusiveError as error:
-            reason = str(error)
+            left_out[found.seed] = str(error)
         except (KeyError, IndexError, ZeroDivisionError) as error:
-            reason = f"the records of seed {found.seed} lack what it takes ({error!r})"
+            left_out[found.seed] = f"the records of seed {found.seed} lack what it takes ({error!r})"
     if not findings:
-        return ClaimResult(claim, "not comparable", findings, reason)
+        reason = next(reversed(left_out.values()), "no finished runs")
+        return ClaimResult(claim, "not comparable", findings, reason, left_out)
     counts = Counter(finding.sure for finding in findings.values())
     majority = [verdict for verdict, count in counts.items() if 2 * count > len(findings)]
     margins = [finding.margin for finding in findings.values() if finding.margin is not None]
@@ -75,7 +76,10 @@ def evaluate_claim(claim: Claim, by_seed: Iterable[SeedRuns]) -> ClaimResult:
     if margins and majority:
         outcome = all_of(majority[0], decide_margin(margins))
     notes: dict[Outcome, str] = {"fails": claim.failure_note, "undecided": UNDECIDED if majority else DISAGREE}
-    return ClaimResult(claim, outcome, findings, notes.get(outcome, ""))
+    networks = claim.networks or (NETWORKS if claim.network == "all" else (claim.network,))
+    unplanned = [seed for seed in left_out if not all(seed in runs.declared_seeds(name) for name in networks)]
+    left_out = {seed: reason for seed, reason in left_out.items() if seed not in unplanned}
+    return ClaimResult(claim, outcome, findings, notes.get(outcome, ""), left_out)
 
 
 def count_by_kind(results: Iterable[ClaimResult]) -> list[str]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from fashionzoo.claims.claim import ClaimResult, InconclusiveError, SeedRuns
+from fashionzoo.claims.claim import ClaimResult, SeedRuns
 from fashionzoo.claims.measures import WINDOW, moving_average
 
 COLORS = ("#0072B2", "#D55E00", "#009E73")  # Okabe and Ito's (2008), in the order in which they differ most in gray
@@ -37,12 +38,15 @@ def _plot_curves(axes: Axes, result: ClaimResult, by_seed: Sequence[SeedRuns]) -
     split, _, name = claim.curve.partition("/")
     scale = 1 if name == "loss" else 100
     for network, color in zip(claim.shown, COLORS, strict=False):
-        label = f"{network}, {len(result.findings)} seeds"
+        label = f"{network}, {len(result.findings)} seed{'s' if len(result.findings) > 1 else ''}"
         for found in by_seed:
-            try:
-                curve = [scale * value for value in found[network].metrics[claim.curve]]
-            except InconclusiveError:
+            if found.seed not in result.findings:
                 continue
+            curve = [scale * value for value in found[network].metrics[claim.curve]]
+            if name == "loss":
+                axes.plot(
+                    range(1, len(curve) + 1), found[network].metrics["train/loss"], ":", color=color, linewidth=0.8
+                )
             averaged = network.startswith("mlp")
             axes.plot(range(1, len(curve) + 1), curve, color=color, alpha=0.35 if averaged else 0.9, linewidth=0.8)
             if averaged:
@@ -54,6 +58,9 @@ def _plot_curves(axes: Axes, result: ClaimResult, by_seed: Sequence[SeedRuns]) -
     iterations = "iteration (one step on all training images)" if claim.shown[0].startswith("mlp") else "epoch"
     axes.set(xlabel=iterations, ylabel=f"{split} {AXIS_LABELS.get(name, name.replace('/', ' of ') + ', %')}")
     axes.grid(alpha=0.3)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if name == "loss":
+        axes.plot([], [], "k:", label="training loss")
     axes.legend(title=f"thick: mean over {WINDOW}" if claim.shown[0].startswith("mlp") else None)
 
 
@@ -62,7 +69,7 @@ def _plot_numbers(axes: Axes, result: ClaimResult) -> None:
     for seed, finding in result.findings.items():
         values = [result.claim.in_unit(value) for value in finding.measured.values()]
         axes.plot(values, list(finding.measured), "o", alpha=0.7, label=f"seed {seed}")
-    axes.set(xlabel=f"{result.claim.criterion}{', in %' if result.claim.unit else ''}")
+    axes.set(xlabel=result.claim.unit, title=result.claim.criterion)
     axes.margins(y=0.2)
     axes.grid(axis="x", alpha=0.3)
     axes.legend()

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean
 
+from fashionzoo.claims import runs
 from fashionzoo.claims.measures import RECALL_WINDOW
-from fashionzoo.claims.runs import find, is_finished, run_dir
+from fashionzoo.claims.runs import SEEDS, declared_seeds, find, is_finished, run_dir
 from fashionzoo.io import write_csv
 from fashionzoo.runner.launch import train
 from fashionzoo.weights.manifest import VERSIONS
 from fashionzoo.zoo.registry import get_class
 
-SEEDS = (0, 1, 2)
-MLP_SEEDS = range(10)  # of the report's recipe, which takes a minute
 RECORDS = ("config.yaml", "metrics.csv", "confusion.csv", "activations.csv", "machine.json")
 CLAIMED = (
     *("train/loss", "train/acc_without_dropout", "val/acc", "val/loss"),
@@ -39,7 +38,9 @@ def train_missing_runs(logs: Path, recipe: str, networks: Iterable[str]) -> None
         FashionZooError: A run cannot be trained.
         TrainingInterruptedError: A signal asked to end.
     """
-    planned = [(network, seed) for seed in MLP_SEEDS for network in networks if seed in declared_seeds(network, recipe)]
+    planned = [
+        (network, seed) for seed in runs.MLP_SEEDS for network in networks if seed in declared_seeds(network, recipe)
+    ]
     for number, (network, seed) in enumerate(planned, 1):
         folder = run_dir(logs, network, recipe, seed)
         if not is_finished(folder):
@@ -53,16 +54,6 @@ def train_missing_runs(logs: Path, recipe: str, networks: Iterable[str]) -> None
         prune_run_dir(folder, keep_logs=seed == SEEDS[0] and recipe in VERSIONS)
         if seed not in SEEDS:
             reduce_metrics(folder / "metrics.csv")
-
-
-def declared_seeds(network: str, recipe: str) -> Sequence[int]:
-    """Return the seeds of a network's reference runs.
-
-    Example:
-        >>> list(declared_seeds("cnn_plain", "report"))
-        [0, 1, 2]
-    """
-    return MLP_SEEDS if network.startswith("mlp") and recipe == "report" else SEEDS
 
 
 def format_remaining_time(logs: Path, recipe: str, planned: list[tuple[str, int]]) -> str:

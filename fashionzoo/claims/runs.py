@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any
 import yaml
 
 from fashionzoo.errors import FashionZooError
+
+SEEDS = (0, 1, 2)
+MLP_SEEDS = range(10)  # of the report's recipe, which takes a minute
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,27 @@ class Run:
         """How many epochs it trained."""
         return len(self.metrics["epoch"])
 
+    def check(self) -> None:
+        """Raise unless the records are what a run leaves.
+
+        Raises:
+            ValueError, KeyError, TypeError: They are not.
+        """
+        if not (self.epochs and self.confusion and self.activations and self.environment["seconds"]):
+            raise ValueError("empty")
+        if self.metrics["epoch"] != list(range(1, self.epochs + 1)):
+            raise ValueError("metrics.csv has not every epoch once")
+        for name, curve in self.metrics.items():
+            if name.endswith("/acc") and not all(0 <= value <= 1 for value in curve if not math.isnan(value)):
+                raise ValueError(f"metrics.csv has a {name} outside 0 to 1")
+        if math.isnan(self.final("test/acc")):
+            raise ValueError("metrics.csv has no test/acc in its last row")
+        if any(list(row) != list(self.confusion) or min(row.values()) < 0 for row in self.confusion.values()):
+            raise ValueError("confusion.csv is no table of all classes")
+        right = sum(row[true] for true, row in self.confusion.items())
+        if abs(right / sum(sum(row.values()) for row in self.confusion.values()) - self.final("test/acc")) > 1e-4:
+            raise ValueError("confusion.csv and metrics.csv have different test accuracies")
+
     def final(self, metric: str) -> float:
         """Return a metric at the end of the run."""
         return self.metrics[metric][-1]
@@ -113,6 +138,16 @@ def run_dir(logs: Path, network: str, recipe: str, seed: int) -> Path:
     return home / f"seed_{seed}" if seed else home
 
 
+def declared_seeds(network: str, recipe: str = "report") -> Sequence[int]:
+    """Return the seeds of a network's reference runs, which were declared before them.
+
+    Example:
+        >>> list(declared_seeds("cnn_plain"))
+        [0, 1, 2]
+    """
+    return MLP_SEEDS if network.startswith("mlp") and recipe == "report" else SEEDS
+
+
 def is_finished(folder: Path) -> bool:
     """Tell whether a run in a folder came to its end: its metrics are written last."""
     return (folder / "metrics.csv").exists()
@@ -145,10 +180,11 @@ def find(logs: Path, network: str, recipe: str) -> dict[int, Run]:
     for folder in reference_dirs(logs, network, recipe) or user_dirs(logs, network):
         run = Run(folder)
         try:
-            if not (run.epochs and run.confusion and run.activations and run.environment["seconds"]):
-                raise ValueError("empty")
+            run.check()
             if run.config["recipe"] == recipe:
                 found[run.seed] = run
-        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-            raise FashionZooError(f"the records in {folder} are damaged ({error}): delete the run") from error
+        except OSError as error:
+            raise FashionZooError(f"cannot read the records in {folder} ({error}): restore them") from error
+        except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+            raise FashionZooError(f"the records in {folder} are damaged ({error}): restore them") from error
     return found

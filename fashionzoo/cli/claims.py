@@ -17,7 +17,7 @@ from fashionzoo.cli.options import add_json
 from fashionzoo.errors import FashionZooError, did_you_mean
 
 HELP = "check the report's claims against finished runs"
-CLAIM_ID = re.compile(r"(N\d|all)\.\w+$")
+CLAIM_ID = re.compile(r"(N\d|all)\.\w+$", re.IGNORECASE)
 COLORS: dict[Outcome, str] = {"holds": "green", "fails": "red", "undecided": "yellow", "not comparable": "yellow"}
 KINDS: dict[Kind, str] = {"free": "free", "fitted": "fitted", "by construction": "built-in"}
 
@@ -37,8 +37,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Print what the runs say of each claim of the report, or of some."""
-    ids = [word for word in options.arguments if CLAIM_ID.match(word)]
-    folders = [Path(word) for word in options.arguments if word not in ids]
+    known = {claim.id.lower(): claim.id for claim in CLAIMS}
+    ids = [known.get(word.lower(), word) for word in options.arguments if CLAIM_ID.match(word)]
+    folders = [Path(word) for word in options.arguments if not CLAIM_ID.match(word)]
     if len(folders) > 1:
         raise FashionZooError(f"two folders, {folders[0]} and {folders[1]}: name one with runs in it")
     logs = folders[0] if folders else Path("lightning_logs")
@@ -84,7 +85,7 @@ def run(options: Namespace) -> None:
     if missing := [result for result in shown if result.outcome == "not comparable"]:
         raise FashionZooError(
             f"{', '.join(result.claim.id for result in missing)}: cannot be measured ({missing[0].reason}): "
-            "--run makes runs that are missing or deleted"
+            "--run makes runs that are missing, once those that do not count are deleted"
         )
 
 
@@ -104,9 +105,20 @@ def print_results(results: Sequence[ClaimResult]) -> None:
     console.print(table)
     for line in count_by_kind(results):
         console.print(line, highlight=False)
+    for reason, ids in left_out(results).items():
+        console.print(f"left out of {', '.join(ids)}: {reason}", highlight=False)
     console.print(
         "`fashionzoo claims N1.level` shows a claim in full: its check and what was measured", highlight=False
     )
+
+
+def left_out(results: Sequence[ClaimResult]) -> dict[str, list[str]]:
+    """Return why runs do not count, each with the claims that others decide."""
+    reasons: dict[str, list[str]] = {}
+    for result in results:
+        for reason in dict.fromkeys(result.left_out.values()):
+            reasons.setdefault(reason, []).append(result.claim.id)
+    return reasons
 
 
 def print_in_full(result: ClaimResult) -> None:
@@ -123,6 +135,8 @@ def print_in_full(result: ClaimResult) -> None:
     if result.interval:
         interval = claim.format_interval(result.interval)
         print(f"  over the seeds:  95 % interval of the margin by which it holds: {interval}")
+    for seed, reason in result.left_out.items():
+        print(f"  seed {seed} left out: {reason}")
     if result.reason:
         print(f"  why:             {result.reason}")
 

@@ -64,6 +64,8 @@ def main(args: Sequence[str] | None = None) -> None:
         sys.exit(1)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.filename:
+            exit_with_error(f"{error.filename} cannot be used ({error.strerror}): see that it may be read and written")
         exit_with_error(f"the output cannot be written ({error.strerror}): make room, or write it elsewhere")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

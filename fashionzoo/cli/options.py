@@ -38,7 +38,9 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--weights", type=given, help="what comes with the package: report or tuned; default: tuned")
     source.add_argument(
-        "--checkpoint", type=given, help="what a run of yours left under checkpoints/, or the run's directory"
+        "--checkpoint",
+        type=given,
+        help="what a run of yours left under checkpoints/, the run's directory, or an exported .safetensors",
     )
 
 

@@ -19,7 +19,9 @@ ALL_NETWORKS = "all"  # in place of a network's name
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files of any size, or folders of them")
+    parser.add_argument(
+        "images", nargs="+", type=given, metavar="IMAGE", help="image files of any size, or folders of them"
+    )
     parser.add_argument(
         "--model",
         type=given,

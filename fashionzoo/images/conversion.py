@@ -140,6 +140,8 @@ def _read_grayscale(image: str | Path | Image.Image) -> Image.Image:
     name = "a picture" if isinstance(image, Image.Image) else str(image)
     if not isinstance(image, Image.Image) and Path(image).is_dir():
         raise FashionZooError(f"there is no image in the folder {image}: name another, or files")
+    if not isinstance(image, Image.Image) and Path(image).exists() and not Path(image).is_file():
+        raise FashionZooError(f"{name} is no regular file: name a picture")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -61,8 +60,7 @@ class PretrainedMixin:
                 architecture is code.
         """
         path = Path(path)
-        file = path / WEIGHTS_NAME if path.is_dir() else path
-        network = load_safetensors(file)
+        network = load_safetensors(path / WEIGHTS_NAME, path / CONFIG_NAME) if path.is_dir() else load_safetensors(path)
         if not isinstance(network, cls):
             raise FashionZooError(f"{path} holds a {type(network).__name__}: load it with fz.Network.from_pretrained")
         return network
@@ -80,8 +78,12 @@ def save_safetensors(network: Network, path: Path) -> None:
         file.write(save(weights, metadata={"config": json.dumps(describe(network))}))
 
 
-def load_safetensors(path: Path) -> Network:
-    """Return the network, in evaluation mode, that a file holds.
+def load_safetensors(path: Path, config_path: Path | None = None) -> Network:
+    """Return the network, in evaluation mode and in the precision of its weights, that a file holds.
+
+    Args:
+        path: The file.
+        config_path: What says how to build the network; ``None`` for the file's own header.
 
     Raises:
         FashionZooError: It cannot be read, or holds a network of one's own, whose architecture is code.
@@ -90,16 +92,20 @@ def load_safetensors(path: Path) -> Network:
 
     try:
         with safe_open(path, framework="pt") as file:
-            config: Mapping[str, Any] = json.loads((file.metadata() or {}).get("config", "null")) or {}
+            text = (file.metadata() or {}).get("config", "null")
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+        config = json.loads(config_path.read_text(encoding="utf-8") if config_path else text)
     except (OSError, SafetensorError, ValueError) as error:
         raise FashionZooError(f"cannot read {path} ({error}): name what save_pretrained or export wrote") from error
-    if config.get("family") not in FAMILIES:
+    if not isinstance(config, dict) or config.get("family") not in FAMILIES:
         raise FashionZooError(f"{path} does not say how to build its network: make it, and load the tensors into it")
-    arguments = dict(config)
-    class_names = arguments.pop("class_names", None)
-    network = build_network(arguments)
-    if class_names is not None:
-        network.name_classes(class_names)
-    network.load_state_dict(weights)
-    return network.eval()
+    class_names = config.pop("class_names", None)
+    try:
+        network = build_network(config)
+        if class_names is not None:
+            network.name_classes(class_names)
+        network.load_state_dict(weights)
+    except (TypeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise FashionZooError(f"the weights in {path} do not fit its configuration ({reason}): restore both") from error
+    return network.to(next(value.dtype for value in weights.values() if value.is_floating_point())).eval()

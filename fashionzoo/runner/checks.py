@@ -52,13 +52,17 @@ def check_flags(config: Namespace) -> None:
         )
 
 
+def check_network_matches(path: Path, checkpoint: dict[str, Any], network: type[Classifier]) -> None:
+    """Raise unless a checkpoint is of a network."""
+    name = checkpoint["fashionzoo"]["name"]
+    if name != network.name:
+        raise FashionZooError(f"{path} holds {name}, not {network.name}: use that network's launcher")
+
+
 def check_checkpoint_matches(
     path: Path, checkpoint: dict[str, Any], classifier: Classifier, data: LightningDataModule
 ) -> None:
-    """Raise unless a checkpoint holds this network, trained with these settings on these data."""
-    name = checkpoint["fashionzoo"]["name"]
-    if name != classifier.name:
-        raise FashionZooError(f"{path} holds {name}, not {classifier.name}: use that network's launcher")
+    """Raise unless a checkpoint holds this network's code, trained with these settings on these data."""
     check_source(path, checkpoint["fashionzoo"], type(classifier))
     for section, key, settings in (
         ("model.", "hyper_parameters", classifier.hparams),

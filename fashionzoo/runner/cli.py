@@ -26,7 +26,7 @@ from fashionzoo.callbacks.tensorboard import TensorBoardMedia
 from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.io import is_inside, make_folder
-from fashionzoo.runner.checks import check_flags, check_hyperparameters
+from fashionzoo.runner.checks import check_flags, check_hyperparameters, check_network_matches
 from fashionzoo.runner.flags import TrainArgumentParser, named_recipe, program_name
 from fashionzoo.runner.resumption import config_path, find_last_checkpoint, refuse_changes, seed_of, to_ascii_yaml
 from fashionzoo.training import checkpoints
@@ -125,6 +125,8 @@ class TrainCLI(LightningCLI):
                 )
         self.resume_path = self._find_checkpoint()
         self.checkpoint = checkpoints.load_checkpoint(self.resume_path) if self.resume_path else {}
+        if self.resume_path:
+            check_network_matches(self.resume_path, self.checkpoint, self.network)
         if self.resume_path and (saved := config_path(self.resume_path)).exists():
             before = self._parse_saved(saved)
             self._parse(["--config", str(saved), *argv])
@@ -189,8 +191,9 @@ class TrainCLI(LightningCLI):
                 plugins=[*(config.plugins or []), AtomicCheckpointIO()],
                 **kwargs,
             )
-        except (MisconfigurationException, ValueError, TypeError) as error:
-            raise FashionZooError(f"the trainer cannot be set up: {error}") from error
+        except (MisconfigurationException, ValueError, TypeError, ImportError) as error:
+            hint = "" if config.accelerator in ("auto", "cpu") else "; --trainer.accelerator cpu is always there"
+            raise FashionZooError(f"the trainer cannot be set up: {error}{hint}") from error
 
     @property
     def _logs(self) -> Path:

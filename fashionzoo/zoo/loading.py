@@ -69,13 +69,18 @@ def load_trained(
         reference: As :func:`load_class` takes it. ``None`` for what the checkpoint holds.
         weights: A version of the weights that come with a package; ``None`` for ``"tuned"`` or, of a network without
             any, the best checkpoint of its newest run in ``lightning_logs``.
-        checkpoint: What a run left, or the run's directory.
+        checkpoint: What a run left, or the run's directory; or what ``save_pretrained`` or ``export`` wrote.
 
     Raises:
         FashionZooError: There is no such network, or it is not trained.
     """
     if checkpoint is not None:
-        return _load_checkpoint(Path(checkpoint), reference)
+        path = Path(checkpoint)
+        if path.suffix == ".safetensors" or (path / "config.json").is_file():
+            from fashionzoo.models.network import Network
+
+            return LoadedNetwork(reference or path.stem, str(path), Network.from_pretrained(path))
+        return _load_checkpoint(path, reference)
     if reference in list_models() and (weights or manifest(package_of(reference)).get(reference)):
         version = weights or "tuned"
         return LoadedNetwork(reference, version, get_model(reference, version))

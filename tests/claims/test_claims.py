@@ -113,9 +113,7 @@ def test_most_seeds_decide(imposters: list[str], outcome: str, logs: Path, capsy
 
 def test_what_is_missing_is_named_and_the_rest_measured(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(logs / "cnn_plain")
-    claims = measured(
-        logs, capsys, "(no finished run of cnn_plain with seed 2): --run makes runs that are missing or deleted"
-    )
+    claims = measured(logs, capsys, "(no finished run of cnn_plain with seed 2): --run makes runs that are missing")
     assert claims["N4.level"]["reason"] == "no finished run of cnn_plain with seed 2"
     assert {claims[name]["outcome"] for name in ("N4.level", "N5.slower", "N6.best")} == {"not comparable"}
     assert claims["N1.best_class"]["seeds"]
@@ -135,6 +133,10 @@ def test_a_seed_that_is_missing_leaves_the_others(logs: Path, capsys: pytest.Cap
         ("data:", "data:\n  train_size: 500"),
         ("data:", "data:\n  batch_size: 64"),
         ("lr: 1.0e-05", "lr: 1.0"),
+        ("trainer:", "trainer:\n  limit_train_batches: 10"),
+        ("accumulate_grad_batches: 1", "accumulate_grad_batches: 8"),
+        ("max_steps: -1", "max_steps: 5"),
+        ("data:", "data:\n  teacher: cnn_balanced"),
     ],
 )
 def test_a_run_by_another_recipe_cannot_be_compared(
@@ -149,9 +151,10 @@ def test_a_run_by_another_recipe_cannot_be_compared(
 
 def test_records_that_lack_a_metric_cannot_be_compared(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path in (logs / "cnn_balanced").glob("**/metrics.csv"):
-        path.write_text(path.read_text(encoding="utf-8").replace("test/acc", "test/other"))
+        path.write_text(path.read_text(encoding="utf-8").replace("train/acc_without_dropout", "train/other"))
     claims = measured(logs, capsys, "cannot be measured")
-    assert {claims[name]["outcome"] for name in ("N6.level", "N6.best", "all.best")} == {"not comparable"}
+    assert claims["N6.gap"]["outcome"] == "not comparable"
+    assert claims["N6.best"]["seeds"]
 
 
 def test_a_users_own_runs_are_measured_like_the_reference_runs(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,6 +178,41 @@ def test_damaged_records_get_one_line(name: str, content: str, logs: Path, capsy
     assert re.match(r"fashionzoo: error: the records in \S+/cnn_plain/report are damaged", line)
 
 
+@pytest.mark.parametrize(
+    ("name", "column", "cell", "reason"),
+    [
+        ("metrics.csv", "test/acc", "99.7", "a test/acc outside 0 to 1"),
+        ("metrics.csv", "test/acc", "", "no test/acc in its last row"),
+        ("metrics.csv", "test/acc", "0.5", "different test accuracies"),
+        ("metrics.csv", "val/acc", "-1", "a val/acc outside 0 to 1"),
+        ("metrics.csv", "epoch", "3", "not every epoch once"),
+        ("confusion.csv", "Shirt", "-4", "no table of all classes"),
+    ],
+)
+def test_records_that_cannot_be_are_not_counted(
+    name: str, column: str, cell: str, reason: str, logs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(logs / "cnn_plain" / "report" / name, column, lambda row, before: cell if row >= 10 else before)
+    with pytest.raises(SystemExit):
+        main(["claims", str(logs)])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert reason in line
+
+
+def test_a_seed_that_does_not_count_is_named(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(logs / "cnn_plain" / "report" / "metrics.csv", "val/loss", lambda row, cell: "nan" if row == 10 else cell)
+    config = logs / "cnn_balanced" / "report" / "seed_1" / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("lr: 0.01", "lr: 0.05"), encoding="utf-8")
+    claims = measured(logs, capsys)
+    assert claims["N4.overfit"]["left_out"]["0"].endswith("cnn_plain/report is not finite")
+    assert set(claims["N6.best"]["seeds"]) == {"2"}
+    assert claims["N6.best"]["left_out"]["1"].endswith("seed_1 has another model.lr than the report's recipe")
+    main(["claims", str(logs)])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"N6.best the highest of the three fitted holds in one seed", shown)
+    assert re.search(r"left out of [^:]*N6.best[^:]*: \S+seed_1 has another model.lr", shown)
+
+
 def test_a_folder_that_is_not_there_gets_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["claims", str(tmp_path / "nowhere")])
@@ -192,7 +230,7 @@ def test_measuring_needs_neither_torch_nor_lightning() -> None:
 def short_recipes(monkeypatch: pytest.MonkeyPatch, tiny_root: Path) -> None:
     """Recipes of three epochs on the synthetic data, for two networks."""
     data = {"root": str(tiny_root), "val_size": 200}
-    monkeypatch.setattr(reference_runs, "MLP_SEEDS", range(4))
+    monkeypatch.setattr(runs, "MLP_SEEDS", range(4))
     for name in SHORT:
         monkeypatch.setattr(get_class(name), "recipes", {"report": Recipe("short", epochs=3, patience=3, data=data)})
 
@@ -286,10 +324,12 @@ def test_epochs_without_validation_and_runs_that_ended_early_are_not_compared(
     for path in logs.glob("mlp_sigmoid_narrowing/report/**/metrics.csv"):
         edit(path, "val/acc", lambda epoch, cell: cell if epoch % 2 == 0 else "")
     for path in logs.glob("mlp_relu_widening/report/**/metrics.csv"):
-        path.write_text("\n".join(path.read_text(encoding="utf-8").splitlines()[:31]) + "\n")
+        lines = path.read_text(encoding="utf-8").splitlines()
+        tested = f"31,{lines[-1].partition(',')[2]}"
+        path.write_text("\n".join([*lines[:31], tested]) + "\n", encoding="utf-8")
     claims = measured(logs, capsys, "cannot be measured")
-    assert claims["N1.start"]["reason"] == "not every epoch was validated"
-    assert claims["N3.slow"]["reason"].endswith("ended after epoch 30, before 50")
+    assert claims["N1.start"]["reason"].endswith("was validated")
+    assert claims["N3.slow"]["reason"].endswith("ended after epoch 31, before 50")
 
 
 def test_an_epoch_that_never_came_is_null_in_json(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:

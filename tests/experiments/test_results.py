@@ -19,8 +19,8 @@ from task2 import size_table
 from fashionzoo import RECIPES
 from fashionzoo.claims import claim, evaluation, runs
 from fashionzoo.claims.claim import ABLATIONS, DROPOUT
-from fashionzoo.claims.reference_runs import RECORDS, SEEDS
-from fashionzoo.claims.runs import run_dir
+from fashionzoo.claims.reference_runs import RECORDS
+from fashionzoo.claims.runs import SEEDS, run_dir
 from fashionzoo.training.recipe import get_recipe
 from fashionzoo.weights.manifest import VERSIONS, WEIGHTS_DIR
 from fashionzoo.zoo.models import get_weights

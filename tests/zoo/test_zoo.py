@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 
 import fashionzoo as fz
 from fashionzoo.claims import runs
-from fashionzoo.claims.reference_runs import SEEDS, declared_seeds
+from fashionzoo.claims.runs import SEEDS, declared_seeds
 from fashionzoo.claims.uncertainty import mean_interval, wilson_interval
 from fashionzoo.cli.main import main
 from fashionzoo.data import sources

@@ -19,6 +19,7 @@ from fashionzoo.errors import FashionZooError, did_you_mean
 HELP = "check the report's claims against finished runs"
 CLAIM_ID = re.compile(r"(N\d|all)\.\w+$", re.IGNORECASE)
 COLORS: dict[Outcome, str] = {"holds": "green", "fails": "red", "undecided": "yellow", "not comparable": "yellow"}
+STATEMENT = 1  # the column of the report's words
 KINDS: dict[Kind, str] = {"free": "free", "fitted": "fitted", "by construction": "built-in"}
 
 
@@ -96,11 +97,13 @@ def print_results(results: Sequence[ClaimResult]) -> None:
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
-    for column in ("id", "the report says", "kind", "outcome"):
-        table.add_column(column, no_wrap=column in ("id", "outcome"))
-    for result in results:
-        claim = result.claim
-        table.add_row(claim.id, claim.statement, KINDS[claim.kind], f"[{COLORS[result.outcome]}]{result.in_words}[/]")
+    rows = [[each.claim.id, each.claim.statement, KINDS[each.claim.kind], each.in_words] for each in results]
+    for index, column in enumerate(("id", "the report says", "kind", "outcome")):
+        widest = max(len(row[index]) for row in rows)
+        # Of what does not fit, only the report's words are cut.
+        table.add_column(column, no_wrap=True, min_width=None if index == STATEMENT else widest)
+    for result, row in zip(results, rows, strict=True):
+        table.add_row(*row[:-1], f"[{COLORS[result.outcome]}]{row[-1]}[/]")
     console = Console()
     console.print(table)
     for line in count_by_kind(results):

@@ -228,7 +228,7 @@ def test_claims_say_which_runs_they_leave_out(tmp_path: Path, capsys: pytest.Cap
     shutil.copytree(logs / "cnn_plain" / "report", own)
     main(["claims", str(logs), "--json"])
     screen = capsys.readouterr()
-    assert len(json.loads(screen.out)) == 32
+    assert len(json.loads(screen.out)) == 34
     assert screen.err.startswith(f"not counted: {own}, as {logs} has reference runs of the same networks")
 
 

@@ -19,7 +19,7 @@ from fashionzoo.errors import FashionZooError, did_you_mean
 HELP = "check the report's claims against finished runs"
 CLAIM_ID = re.compile(r"(N\d|all)\.\w+$", re.IGNORECASE)
 COLORS: dict[Outcome, str] = {"holds": "green", "fails": "red", "undecided": "yellow", "not comparable": "yellow"}
-STATEMENT = 1  # the column of the report's words
+STATEMENT, MIN_STATEMENT_WIDTH = 1, 20  # the column of the report's words
 KINDS: dict[Kind, str] = {"free": "free", "fitted": "fitted", "by construction": "built-in"}
 
 
@@ -96,15 +96,16 @@ def print_results(results: Sequence[ClaimResult]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    console = Console()
     table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
     rows = [[each.claim.id, each.claim.statement, KINDS[each.claim.kind], each.in_words] for each in results]
-    for index, column in enumerate(("id", "the report says", "kind", "outcome")):
-        widest = max(len(row[index]) for row in rows)
-        # Of what does not fit, only the report's words are cut.
-        table.add_column(column, no_wrap=True, min_width=None if index == STATEMENT else widest)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    room = console.width - sum(widths) + widths[STATEMENT] - len(widths) - 1  # of what is too wide, only these are cut
+    widths[STATEMENT] = max(min(widths[STATEMENT], room), MIN_STATEMENT_WIDTH)
+    for column, width in zip(("id", "the report says", "kind", "outcome"), widths, strict=True):
+        table.add_column(column, no_wrap=True, width=width)
     for result, row in zip(results, rows, strict=True):
         table.add_row(*row[:-1], f"[{COLORS[result.outcome]}]{row[-1]}[/]")
-    console = Console()
     console.print(table)
     for line in count_by_kind(results):
         console.print(line, highlight=False)

@@ -65,7 +65,7 @@ def test_the_table_shows_words_numbers_and_outcomes(logs: Path, capsys: pytest.C
     assert [line.split()[0] for line in lines if re.match(r" (N\d|all)\.", line)] == list(CLAIMS)
     assert max(map(len, lines)) <= 80
     assert len(lines) <= 60
-    assert any(re.match(r"of 20 free claims, \d+ hold, \d+ fail, \d+ are undecided", line) for line in lines)
+    assert any(re.match(r"of 22 free claims, \d+ hold, \d+ fail, \d+ are undecided", line) for line in lines)
 
 
 def test_one_claim_is_shown_in_full(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -213,7 +213,7 @@ def test_a_seed_that_does_not_count_is_named(logs: Path, capsys: pytest.CaptureF
     assert claims["N6.best"]["left_out"]["2"].endswith("seed_2 has another model.lr than the report's recipe")
     main(["claims", str(logs)])
     shown = " ".join(capsys.readouterr().out.split())
-    assert re.search(r"N6.best the highest of the three CNNs fitted holds in one seed", shown)
+    assert re.search(r"N6.best .* fitted holds in one seed", shown)
     assert re.search(r"left out of [^:]*N6.best[^:]*: \S+seed_2 has another model.lr", shown)
 
 

@@ -31,7 +31,7 @@ Points = Mapping[int, float]  # a curve runs straight from one to the next
 Value = Points | float  # or has one value throughout
 Changes = Mapping[str, Mapping[str, Value | Sequence[Value] | Mapping[str, Any]]]
 VAL = "val/acc"
-DEFAULT = {VAL: 0.5, "test/acc": 0.5}
+DEFAULT = {VAL: 0.5, "test/acc": 0.5, "val/loss": 0.5, "train/loss": 0.5}
 EPOCHS = {**dict.fromkeys((SIGMOID, RELU, WIDENING), 300), PLAIN: 20, BALANCED: 40}
 
 
@@ -81,9 +81,7 @@ def outcome(claim_id: str, changes: Changes) -> str:
     (claim,) = (claim for claim in CLAIMS if claim.id == claim_id)
     names = (*NETWORKS, *ABLATIONS)
     by_seed = [
-        SeedRuns(
-            seed, {name: invent(name, seed, {VAL: 0.5, "test/acc": 0.5, **changes.get(name, {})}) for name in names}
-        )
+        SeedRuns(seed, {name: invent(name, seed, {**DEFAULT, **changes.get(name, {})}) for name in names})
         for seed in range(3)
     ]
     return evaluate_claim(claim, by_seed).outcome
@@ -288,14 +286,14 @@ def test_every_check_is_here_but_that_of_a_setting() -> None:
 
 
 def test_a_run_that_ended_early_says_nothing_about_all_its_epochs() -> None:
-    run = invent(DROPOUT, 0, {VAL: 0.7})
+    run = invent(DROPOUT, 0, {**DEFAULT, VAL: 0.7})
     run.metrics["epoch"] = run.metrics["epoch"][:90]
     (never,) = (claim for claim in CLAIMS if claim.id == "N5.never")
     with pytest.raises(InconclusiveError, match="ended after 90 of its 200 epochs"):
-        never.check(SeedRuns(0, {DROPOUT: run, PLAIN: invent(PLAIN, 0, {VAL: 0.8})}))
+        never.check(SeedRuns(0, {DROPOUT: run, PLAIN: invent(PLAIN, 0, {**DEFAULT, VAL: 0.8})}))
 
 
 def test_one_seed_is_said_to_be_one() -> None:
     (claim,) = (claim for claim in CLAIMS if claim.id == "N3.level")
-    result = evaluate_claim(claim, [SeedRuns(4, {WIDENING: invent(WIDENING, 0, {VAL: 0.7, "test/acc": 0.7})})])
+    result = evaluate_claim(claim, [SeedRuns(4, {WIDENING: invent(WIDENING, 0, {**DEFAULT, VAL: 0.7})})])
     assert result.in_words == "holds in one seed"

@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import signal
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -117,7 +118,7 @@ def test_a_signal_ends_the_run_gracefully_and_prints_how_to_resume_it(
     )
     assert line is not None
     program, script, *flags = line[1].split()
-    assert (program, script) == ("python", "train.py")
+    assert (program, script) == (Path(sys.executable).name, "train.py")
     assert "Traceback" not in screen
     assert fit(tmp_path / "cut", root, network, *FLAGS, *flags[-2:]) == 0
     assert_same_training(last(never_stopped(network), network), last(tmp_path / "cut", network))

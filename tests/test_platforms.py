@@ -235,9 +235,11 @@ def test_ctrl_break_ends_a_run_on_windows(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_no_text_is_read_or_written_in_the_systems_encoding() -> None:
     words = ["claims", "N1.level", str(ROOT / "lightning_logs")]
-    code = f"from fashionzoo.cli.main import main; main(['list']); main({words})"
-    flags = ["-X", "warn_default_encoding", "-W", "error::EncodingWarning"]
-    done = subprocess.run([sys.executable, *flags, "-c", code], capture_output=True, check=False)
+    code = (
+        "import warnings; warnings.filterwarnings('error', category=EncodingWarning, module='fashionzoo');"
+        f"from fashionzoo.cli.main import main; main(['list']); main({words})"
+    )
+    done = subprocess.run([sys.executable, "-X", "warn_default_encoding", "-c", code], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
 
 

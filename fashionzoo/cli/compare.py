@@ -94,7 +94,7 @@ def load_argument(argument: str, reference: str | None) -> LoadedNetwork:
     path, (name, _, version) = Path(argument), argument.partition(":")
     if name in list_models():
         return load_trained(name, version or None)
-    if path.is_dir() or path.suffix == ".ckpt":
+    if path.is_dir() or path.suffix in (".ckpt", ".safetensors"):
         try:
             return load_trained(None, checkpoint=path)
         except FashionZooError:

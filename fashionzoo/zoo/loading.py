@@ -79,7 +79,9 @@ def load_trained(
         if path.suffix == ".safetensors" or (path / "config.json").is_file():
             from fashionzoo.models.network import Network
 
-            return LoadedNetwork(reference or path.stem, str(path), Network.from_pretrained(path))
+            if reference is not None:
+                raise FashionZooError(f"{path} says itself what it holds, whatever {reference} is: leave out the name")
+            return LoadedNetwork(path.stem, str(path), Network.from_pretrained(path))
         return _load_checkpoint(path, reference)
     if reference in list_models() and (weights or manifest(package_of(reference)).get(reference)):
         version = weights or "tuned"

@@ -246,6 +246,19 @@ def test_a_saved_network_comes_back_with_its_classes(tmp_path: Path) -> None:
     assert shipped.classify(ROOT / "tests" / "pictures" / "boot.png").name == "Ankle boot"
 
 
+def test_commands_take_an_exported_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mine.safetensors"
+    export(fz.get_model("cnn_plain", "tuned"), file)
+    main(["predict", str(ROOT / "tests" / "pictures" / "boot.png"), "--checkpoint", str(file), "--json"])
+    (prediction,) = json.loads(capsys.readouterr().out)
+    assert (prediction["network"], prediction["name"]) == ("mine", "Ankle boot")
+    main(["compare", str(file), "cnn_plain:tuned"])
+    assert "are right on as many images" in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(SystemExit):
+        main(["evaluate", "cnn_balanced", "--checkpoint", str(file)])
+    assert "says itself what it holds" in capsys.readouterr().err
+
+
 def test_what_is_no_saved_network_gets_one_line(tmp_path: Path) -> None:
     fz.MLP(widths=(4,)).save_pretrained(tmp_path)
     with pytest.raises(fz.FashionZooError, match="holds a MLP: load it with fz"):

@@ -58,7 +58,7 @@ class TrainArgumentParser(LightningArgumentParser):
         """End the process with what is wrong in one line, or raise it where the caller asked for that."""
         if not self.exit_on_error:
             raise FashionZooError(message)
-        unknown = re.match(r"unrecognized arguments: (-\S+?)(?:[=\s]|$)", message)
+        unknown = re.match(r"(?i)unrecognized arguments: (-\S+?)(?:[=\s]|$)", message)
         wrong = re.match(r'Parser key "(.+?)":', message)
         value = re.search(r"(?:Given|Got) value: (.*)", message)
         expected = [

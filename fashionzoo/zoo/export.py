@@ -94,8 +94,9 @@ def export(network: Network | Classifier, path: str | Path, root: str | Path | N
         raise
     except Exception as error:  # a stranger's network may do what the format cannot hold
         reason = " ".join(str(error).split())[:200]
+        hint = f": torch 2.9 can write more than {torch.__version__}" if torch.__version__ < "2.9" else ""
         raise FashionZooError(
-            f"the network cannot be written as {path.suffix} ({type(error).__name__}: {reason})"
+            f"the network cannot be written as {path.suffix} ({type(error).__name__}: {reason}){hint}"
         ) from error
     return difference
 

@@ -14,6 +14,7 @@ from statistics import mean
 from typing import Any
 
 import model_cards
+from calibration import calibration
 
 from fashionzoo.claims import reference_runs, runs
 from fashionzoo.claims.uncertainty import Interval, mean_interval, wilson_interval
@@ -67,6 +68,7 @@ def pack(name: str, version: str) -> dict[str, Any]:
         "metrics": {key: round(value, 6) for key, value in scores.metrics.items()},
         "interval": rounded(wilson_interval(scores.metrics["test/acc"], NUM_TEST_IMAGES)),
         "confusion": scores.confusion,
+        **calibration(network),
         "seeds": seeds_entry([run.final("test/acc") for run in found.values()]),
         "made_on": run.environment,
     }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fashionzoo.data.datamodule import FashionMNISTDataModule
     from fashionzoo.errors import FashionZooError, InputError
     from fashionzoo.images.classes import CLASSES, Prediction
+    from fashionzoo.images.preparation import Prepare
     from fashionzoo.images.preprocessing import Preprocess
     from fashionzoo.models.cnn import CNN
     from fashionzoo.models.mlp import MLP
@@ -41,6 +42,7 @@ _NAMES = {  # by the module that defines them; the classes of the networks are f
     "data.datamodule": ("FashionMNISTDataModule",),
     "errors": ("FashionZooError", "InputError"),
     "images.classes": ("CLASSES", "Prediction"),
+    "images.preparation": ("Prepare",),
     "images.preprocessing": ("Preprocess",),
     "models.cnn": ("CNN",),
     "models.mlp": ("MLP",),
@@ -76,6 +78,7 @@ __all__ = [
     "Network",
     "PlainCNN",
     "Prediction",
+    "Prepare",
     "Preprocess",
     "ReLUNarrowingMLP",
     "ReLUWideningMLP",

@@ -7,14 +7,20 @@ import sys
 import warnings
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fashionzoo.cli.options import DEFAULT_NETWORK, add_json, add_source, given, load_network_from_options, network_help
 from fashionzoo.errors import FashionZooError
 from fashionzoo.weights.manifest import manifest
 from fashionzoo.zoo.registry import list_models, package_of
 
+if TYPE_CHECKING:
+    from fashionzoo.images.classes import Prediction
+    from fashionzoo.zoo.loading import LoadedNetwork
+
 HELP = "classify images"
 ALL_NETWORKS = "all"  # in place of a network's name
+UNFAMILIAR = "none of these, perhaps; of the ten classes, "
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -32,41 +38,92 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_json(parser)
     top = range(1, 11)  # Fashion-MNIST has ten classes
     parser.add_argument("--top", type=int, default=3, choices=top, metavar="K", help="classes to show; default: 3")
-    parser.add_argument("--invert", action="store_true", help="the images are black on white")
+    parser.add_argument(
+        "--ground",
+        choices=("auto", "bright", "dark", "ready"),
+        help="what the thing lies on; auto, the default, finds out, ready takes a picture as it is",
+    )
+    parser.add_argument("--invert", action="store_true", help="deprecated, as --ground bright")
+    parser.add_argument(
+        "--show",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="draw how the picture was prepared; default: its name with -steps.png, in this folder",
+    )
 
 
 def run(options: Namespace) -> None:
     """Print the most likely classes of each image; images that cannot be read do not keep back the others."""
-    from fashionzoo.images import conversion
-
     if options.model == ALL_NETWORKS and options.checkpoint:
         raise FashionZooError("--checkpoint holds one network: leave out --model all")
+    if options.invert:
+        if options.ground:
+            raise FashionZooError("--invert is --ground bright: leave one of them out")
+        print("fashionzoo: warning: --invert is deprecated: use --ground bright", file=sys.stderr)
+    ground = "bright" if options.invert else options.ground or "auto"
     names = [options.model or (None if options.checkpoint else DEFAULT_NETWORK)]
     if options.model == ALL_NETWORKS:
         names = [name for name in list_models() if name in manifest(package_of(name))]
     models = [load_network_from_options(name, options) for name in names]
-    errors, answers = [], []
+    if options.show is not None:
+        _show(options, models, ground)
+    from fashionzoo.images.batches import prepare_paths
+
+    errors: list[FashionZooError] = []
+    answers: list[dict[str, Any]] = []
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
+        warnings.filterwarnings("ignore", "Image size", RuntimeWarning)  # refused with a line of its own
         warnings.showwarning = lambda warning, *_: print(f"fashionzoo: warning: {warning}", file=sys.stderr)
-        for image in conversion.expand_image_paths(map(Path, options.images)):
-            try:
-                pixels = conversion.to_uint8(image, options.invert)
-            except FashionZooError as error:
-                errors.append(error)
-                continue
-            for model in models:
-                (prediction,) = model.network.predictions(pixels)
-                top_classes = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[: options.top]
-                if options.json:
-                    source = {"image": str(image), "network": model.name, "weights": model.weights}
-                    answers.append({**source, **prediction._asdict(), "probabilities": dict(top_classes)})
-                else:
-                    prefix = f"{model.name:22} " if options.model == ALL_NETWORKS else ""
-                    print(f"{image}: {prefix}" + ", ".join(f"{name} {share:.1%}" for name, share in top_classes))
+        for paths, pixels in prepare_paths(map(Path, options.images), ground, errors):
+            predictions = [model.network.predictions(pixels) for model in models]
+            for path, of_image in zip(paths, zip(*predictions, strict=True), strict=True):
+                for model, prediction in zip(models, of_image, strict=True):
+                    if options.json:
+                        answers.append(_to_dict(path, model, prediction, options.top))
+                    else:
+                        prefix = f"{model.name:22} " if options.model == ALL_NETWORKS else ""
+                        print(f"{path}: {prefix}{describe(prediction, options.top)}")
     if options.json:
         print(json.dumps(answers, indent=1))
     for refusal in errors:
         print(f"fashionzoo: error: {refusal}", file=sys.stderr)
     if errors:
         sys.exit(2)
+
+
+def describe(prediction: Prediction, top: int) -> str:
+    """Return a prediction in words: its most likely classes, and whether it may be none of them."""
+    classes = ", ".join(f"{name} {share:.1%}" for name, share in _top_classes(prediction, top).items())
+    return classes if prediction.is_familiar else UNFAMILIAR + classes
+
+
+def _top_classes(prediction: Prediction, top: int) -> dict[str, float]:
+    """Return the most likely classes with their probabilities, the largest first."""
+    return dict(sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:top])
+
+
+def _to_dict(path: Path, model: LoadedNetwork, prediction: Prediction, top: int) -> dict[str, Any]:
+    """Return a prediction for JSON."""
+    source = {"image": str(path), "network": model.name, "weights": model.weights}
+    answer = {**source, **prediction._asdict(), "is_familiar": prediction.is_familiar}
+    return {**answer, "probabilities": _top_classes(prediction, top)}
+
+
+def _show(options: Namespace, models: list[LoadedNetwork], ground: Any) -> None:
+    """Draw the steps of one picture's preparation and one network's answer."""
+    if len(options.images) != 1 or Path(options.images[0]).is_dir() or len(models) != 1:
+        raise FashionZooError("--show draws one picture and one network: name one of each")
+    from fashionzoo.images.conversion import prepare_steps, to_uint8
+    from fashionzoo.plots.figures import figure_format, save_figure
+    from fashionzoo.plots.steps import plot_steps
+
+    source, (model,) = Path(options.images[0]), models
+    path = Path(options.show or f"{source.stem}-steps.png")
+    figure_format(path)
+    steps = prepare_steps(source, ground)
+    (prediction,) = model.network.predictions(to_uint8(steps.prepared, "ready"))
+    title = f"{source.name}, {model.name} {model.weights}: {describe(prediction, 1)}"
+    save_figure(plot_steps(steps, title, _top_classes(prediction, options.top)), path)
+    print(f"wrote {path}", file=sys.stderr)

@@ -13,59 +13,90 @@ from torch import Tensor
 
 from fashionzoo.errors import FashionZooError
 from fashionzoo.images.classes import IMAGE_SIZE
+from fashionzoo.images.preparation import DARK_CORNER, Ground, Prepare, Steps
 from fashionzoo.images.preprocessing import _check_shape, _check_unit_range
 
-BRIGHT_CORNER_THRESHOLD = 127  # all four corners above it: no image of the test set is so
 # What people bring; Pillow knows some forty more, whose decoders nobody here needs and few look after.
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
+MAX_PIXELS = 89_478_485  # Pillow's own limit, for where it was taken away
+TOO_LARGE = "has too many pixels for an image of clothing: scale it down"
 ImageLike = str | Path | Image.Image | Tensor | np.ndarray
 
 
-def to_uint8(image: ImageLike, invert: bool = False) -> Tensor:
+def to_uint8(image: ImageLike, ground: Ground = "auto") -> Tensor:
     """Bring one image or batch from outside to the form of Fashion-MNIST: 28x28, gray, white on black.
 
     Args:
-        image: A path, a PIL image, an array of shape ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)``, or a tensor or array
-            of shape ``(28, 28)``, ``(N, 28, 28)`` or ``(N, 1, 28, 28)``; integers in 0-255 or float in [0, 1].
-            A picture is turned upright as its EXIF data say, made gray, laid on black where it is transparent, scaled
-            until its longer side has 28 pixels, and padded with black.
-        invert: The image is black on white.
+        image: A path, a PIL image, an array of shape ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)``, which are prepared by
+            :class:`fashionzoo.Prepare`; or a tensor or array of shape ``(28, 28)``, ``(N, 28, 28)`` or
+            ``(N, 1, 28, 28)``, integers in 0-255 or float in [0, 1], which is taken as it is.
+        ground: See :class:`fashionzoo.Prepare`. A tensor is inverted if it is ``"bright"``.
 
     Returns:
         Shape ``(N, 1, 28, 28)``, uint8.
 
     Raises:
-        FashionZooError: The file cannot be read as an image, or the values have another shape, type or range.
+        FashionZooError: The file cannot be read as an image, nothing is on it, or the values have another shape, type
+            or range.
 
     Warns:
-        UserWarning: The background is bright, so the image is probably black on white, or the reverse with ``invert``.
+        UserWarning: A tensor's or ready picture's background is bright, so it is probably black on white.
 
     Example:
         >>> to_uint8(torch.zeros(28, 28)).shape
         torch.Size([1, 1, 28, 28])
     """
+    name = str(image) if isinstance(image, str | Path) else "an image"
     if isinstance(image, np.ndarray):
         image = _array_to_image(image)
     if isinstance(image, Tensor):
         _check_shape(image)
         pixels = _to_uint8_values(image.detach().cpu()).reshape(-1, 1, IMAGE_SIZE, IMAGE_SIZE)
-        pixels = 255 - pixels if invert else pixels
-    elif isinstance(image, str | Path | Image.Image):
-        picture = _read_grayscale(image)
-        picture = ImageOps.invert(picture) if invert else picture
-        if picture.size != (IMAGE_SIZE, IMAGE_SIZE):
-            picture = ImageOps.pad(picture, (IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR, color=0)
-        pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).view(1, 1, IMAGE_SIZE, IMAGE_SIZE)
+        pixels = 255 - pixels if ground == "bright" else pixels
     else:
-        raise FashionZooError(
-            f"an image of type {type(image).__name__}: pass a path, a PIL image, a tensor or an array, or several"
-        )
+        prepared = prepare_steps(image, ground).prepared
+        pixels = torch.frombuffer(bytearray(prepared.tobytes()), dtype=torch.uint8).view(1, 1, IMAGE_SIZE, IMAGE_SIZE)
     corners = pixels[:, 0, :: IMAGE_SIZE - 1, :: IMAGE_SIZE - 1]
-    if (corners > BRIGHT_CORNER_THRESHOLD).flatten(1).all(dim=1).any():
-        advice = "without inverting it" if invert else "inverted (--invert)"
-        name = image if isinstance(image, str | Path) else "an image"
-        warnings.warn(f"{name} has a bright background, and the networks know a black one: try {advice}", stacklevel=2)
+    if (isinstance(image, Tensor) or ground == "ready") and (corners > DARK_CORNER).flatten(1).all(dim=1).any():
+        warnings.warn(
+            f"{name} has a bright background, and the networks know a black one: try another `ground`", stacklevel=2
+        )
     return pixels
+
+
+def prepare_steps(picture: str | Path | Image.Image, ground: Ground = "auto") -> Steps:
+    """Open a picture, if it is not open yet, and return it at each step of its preparation.
+
+    Args:
+        picture: A path, or a PIL image of any mode and size.
+        ground: See :class:`fashionzoo.Prepare`.
+
+    Raises:
+        FashionZooError: It cannot be read, or nothing is on it; the message names the picture.
+    """
+    prepare = Prepare(ground)
+    if not isinstance(picture, str | Path | Image.Image):
+        raise FashionZooError(
+            f"an image of type {type(picture).__name__}: pass a path, a PIL image, a tensor or an array, or several"
+        )
+    name = "a picture" if isinstance(picture, Image.Image) else str(picture)
+    if not isinstance(picture, Image.Image) and Path(picture).is_dir():
+        raise FashionZooError(f"there is no image in the folder {picture}: name another, or files")
+    if not isinstance(picture, Image.Image) and Path(picture).exists() and not Path(picture).is_file():
+        raise FashionZooError(f"{name} is no regular file: name a picture")
+    try:
+        if isinstance(picture, Image.Image):
+            return prepare.steps(_to_8_bits(picture))
+        with Image.open(picture, formats=FORMATS) as opened:
+            return prepare.steps(_to_8_bits(opened))
+    except FashionZooError as error:
+        raise FashionZooError(f"{name} {error}") from error
+    except FileNotFoundError as error:
+        raise FashionZooError(f"{name} does not exist: check the name") from error
+    except Image.DecompressionBombError as error:
+        raise FashionZooError(f"{name} {TOO_LARGE}") from error
+    except Exception as error:  # a damaged file makes Pillow's decoders raise nearly anything
+        raise FashionZooError(f"{name} is not an image that can be read: use an intact PNG or JPEG file") from error
 
 
 def is_single(images: ImageLike | Iterable[ImageLike]) -> bool:
@@ -85,12 +116,12 @@ def is_single(images: ImageLike | Iterable[ImageLike]) -> bool:
     return isinstance(images, str | Path | Image.Image)
 
 
-def images_to_batch(images: ImageLike | Iterable[ImageLike], invert: bool = False) -> Tensor:
+def images_to_batch(images: ImageLike | Iterable[ImageLike], ground: Ground = "auto") -> Tensor:
     """Bring one image, one batch or any number of images to one uint8 batch.
 
     Args:
         images: One of what :func:`to_uint8` takes, or a list, a set, a generator, ... of them.
-        invert: They are black on white.
+        ground: See :class:`fashionzoo.Prepare`.
 
     Returns:
         Shape ``(N, 1, 28, 28)``, uint8.
@@ -104,7 +135,7 @@ def images_to_batch(images: ImageLike | Iterable[ImageLike], invert: bool = Fals
     """
     if isinstance(images, ImageLike) or not isinstance(images, Iterable):
         images = [images]
-    batches = [to_uint8(image, invert) for image in images]
+    batches = [to_uint8(image, ground) for image in images]
     if not sum(map(len, batches)):
         raise FashionZooError("no image was given: pass at least one")
     return torch.cat(batches)
@@ -135,32 +166,10 @@ def _is_readable(path: Path) -> bool:
     return Image.registered_extensions().get(path.suffix.lower()) in FORMATS and not path.name.startswith("._")
 
 
-def _read_grayscale(image: str | Path | Image.Image) -> Image.Image:
-    """Open a picture, if it is not open yet, and return it as 8-bit gray on black."""
-    name = "a picture" if isinstance(image, Image.Image) else str(image)
-    if not isinstance(image, Image.Image) and Path(image).is_dir():
-        raise FashionZooError(f"there is no image in the folder {image}: name another, or files")
-    if not isinstance(image, Image.Image) and Path(image).exists() and not Path(image).is_file():
-        raise FashionZooError(f"{name} is no regular file: name a picture")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            if isinstance(image, Image.Image):
-                return _to_grayscale(image)
-            with Image.open(image, formats=FORMATS) as opened:
-                return _to_grayscale(opened)
-    except FashionZooError as error:
-        raise FashionZooError(f"{name} {error}") from error
-    except FileNotFoundError as error:
-        raise FashionZooError(f"{name} does not exist: check the name") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise FashionZooError(f"{name} has too many pixels for an image of clothing: scale it down") from error
-    except Exception as error:  # a damaged file makes Pillow's decoders raise nearly anything
-        raise FashionZooError(f"{name} is not an image that can be read: use an intact PNG or JPEG file") from error
-
-
-def _to_grayscale(image: Image.Image) -> Image.Image:
-    """Return an upright picture of any mode as 8-bit gray on black."""
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Return an upright picture of any mode as 8-bit gray or RGB, or as RGBA if a part of it is transparent."""
+    if image.width * image.height > (Image.MAX_IMAGE_PIXELS or MAX_PIXELS):  # above it Pillow only warns
+        raise FashionZooError(TOO_LARGE)
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):  # integers of more than 8 bits, which may hold 8-bit values all the same
         pixels = np.asarray(image).astype(np.int64)
@@ -171,9 +180,10 @@ def _to_grayscale(image: Image.Image) -> Image.Image:
         raise FashionZooError("has floating-point pixels: save it with 8 or 16 bits")
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
+        opaque = np.asarray(image.getchannel("A")).min() == 255
+        return image.convert("RGB") if opaque else image
     try:
-        return image.convert("L")
+        return image.convert("L" if image.mode in ("1", "L") else "RGB")
     except ValueError as error:
         raise FashionZooError(f"has mode {image.mode}: save it as RGB or gray") from error
 

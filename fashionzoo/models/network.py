@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, overload
@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from fashionzoo.errors import FashionZooError
 from fashionzoo.images.classes import CLASSES, IMAGE_SIZE, Prediction
 from fashionzoo.images.conversion import ImageLike, images_to_batch, is_single
+from fashionzoo.images.preparation import Ground
 from fashionzoo.images.preprocessing import Preprocess
 from fashionzoo.models.pretrained import PretrainedMixin
 
@@ -40,6 +41,8 @@ class Network(PretrainedMixin, nn.Module):
         self.num_classes = num_classes
         self.class_names = default_class_names(num_classes)
         self.config = config
+        self.temperature = 1.0  # logits are divided by it before they become probabilities (Guo et al. 2017)
+        self.familiarity: Callable[[Tensor], Tensor] | None = None
 
     @property
     def hidden_blocks(self) -> dict[str, nn.Module]:
@@ -69,25 +72,25 @@ class Network(PretrainedMixin, nn.Module):
 
     @overload
     def classify(  # type: ignore[overload-overlap]  # a str is also an iterable of str
-        self, images: str | Path | Image, invert: bool = False
+        self, images: str | Path | Image, ground: Ground = "auto"
     ) -> Prediction: ...
 
     @overload
     def classify(  # type: ignore[overload-overlap]  # a tensor is also an iterable of tensors
-        self, images: Tensor | np.ndarray, invert: bool = False
+        self, images: Tensor | np.ndarray, ground: Ground = "auto"
     ) -> Prediction | list[Prediction]: ...
 
     @overload
-    def classify(self, images: Iterable[ImageLike], invert: bool = False) -> list[Prediction]: ...
+    def classify(self, images: Iterable[ImageLike], ground: Ground = "auto") -> list[Prediction]: ...
 
-    def classify(self, images: ImageLike | Iterable[ImageLike], invert: bool = False) -> Prediction | list[Prediction]:
+    def classify(self, images: ImageLike | Iterable[ImageLike], ground: Ground = "auto") -> Prediction | list[Prediction]:
         """Classify one image or several.
 
         Args:
             images: A path, a PIL image, a tensor, a NumPy array, a batch of 28x28 images, or any number of these as a
-                list, a set, a generator, ...; white on black, as in Fashion-MNIST. See
-                :func:`fashionzoo.images.conversion.to_uint8`.
-            invert: They are black on white.
+                list, a set, a generator, ...; pictures are prepared as the data set's images were, 28x28 tensors and
+                arrays are taken as they are. See :func:`fashionzoo.images.conversion.to_uint8`.
+            ground: See :class:`fashionzoo.Prepare`.
 
         Returns:
             One :class:`Prediction` for a single image, a list for a batch or several images.
@@ -100,7 +103,7 @@ class Network(PretrainedMixin, nn.Module):
             >>> MLP().classify(torch.zeros(28, 28)).name in CLASSES
             True
         """
-        predictions = self.predictions(images_to_batch(images, invert))
+        predictions = self.predictions(images_to_batch(images, ground))
         return predictions[0] if is_single(images) else predictions
 
     def predictions(self, images: Tensor) -> list[Prediction]:
@@ -109,10 +112,12 @@ class Network(PretrainedMixin, nn.Module):
         Args:
             images: Shape ``(N, 1, 28, 28)``, uint8.
         """
-        probabilities, names = compute_logits(self, images).softmax(dim=1), self.class_names
+        logits, names = compute_logits(self, images), self.class_names
+        rows = (logits / self.temperature).softmax(dim=1).tolist()
+        familiar = self.familiarity(images).tolist() if self.familiarity else [None] * len(rows)
         return [
-            Prediction(label, names[label], dict(zip(names, row, strict=True)))
-            for label, row in zip(probabilities.argmax(dim=1).tolist(), probabilities.tolist(), strict=True)
+            Prediction(label, names[label], dict(zip(names, row, strict=True)), score)
+            for label, row, score in zip(logits.argmax(dim=1).tolist(), rows, familiar, strict=True)
         ]
 
 

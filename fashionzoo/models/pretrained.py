@@ -68,7 +68,7 @@ class PretrainedMixin:
 
 def describe(network: Network) -> dict[str, Any]:
     """Return what it takes to build a network again: plain values."""
-    return {**network.config, "class_names": list(network.class_names)}
+    return {**network.config, "class_names": list(network.class_names), "temperature": network.temperature}
 
 
 def save_safetensors(network: Network, path: Path) -> None:
@@ -99,9 +99,10 @@ def load_safetensors(path: Path, config_path: Path | None = None) -> Network:
         raise FashionZooError(f"cannot read {path} ({error}): name what save_pretrained or export wrote") from error
     if not isinstance(config, dict) or config.get("family") not in FAMILIES:
         raise FashionZooError(f"{path} does not say how to build its network: make it, and load the tensors into it")
-    class_names = config.pop("class_names", None)
+    class_names, temperature = config.pop("class_names", None), config.pop("temperature", 1.0)
     try:
         network = build_network(config)
+        network.temperature = float(temperature)
         if class_names is not None:
             network.name_classes(class_names)
         network.load_state_dict(weights)

@@ -12,6 +12,7 @@ import torch
 from fashionzoo.errors import FashionZooError
 from fashionzoo.models.factory import FAMILIES, build_network
 from fashionzoo.models.network import Network
+from fashionzoo.weights.familiarity import add_familiarity
 
 if TYPE_CHECKING:
     from fashionzoo.training.classifier import Classifier
@@ -73,6 +74,7 @@ def load_network(path: str | Path, network_class: type[Classifier] | None = None
             f"{path} holds weights that do not fit {name} as it is now: use the code that it was trained with"
         ) from error
     network.name_classes(about.get("class_names", network.class_names))
+    add_familiarity(network)
     return name, network.eval()
 
 

@@ -21,6 +21,7 @@ from fashionzoo.data.dataset import Batch
 from fashionzoo.errors import FashionZooError
 from fashionzoo.images.classes import Prediction
 from fashionzoo.images.conversion import ImageLike
+from fashionzoo.images.preparation import Ground
 from fashionzoo.io import to_plain
 from fashionzoo.models.network import ModuleNetwork, Network
 from fashionzoo.training.distillation import precompute_teacher_logits
@@ -173,9 +174,9 @@ class Classifier(EvaluatedModule):
         pretrained.load_into(classifier.network)
         return classifier
 
-    def classify(self, images: ImageLike | Iterable[ImageLike], invert: bool = False) -> Prediction | list[Prediction]:
+    def classify(self, images: ImageLike | Iterable[ImageLike], ground: Ground = "auto") -> Prediction | list[Prediction]:
         """Classify one image or several; see :meth:`fashionzoo.Network.classify`."""
-        return self.network.classify(images, invert)
+        return self.network.classify(images, ground)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the cross-entropy that training minimizes, computed in float32 or better.
@@ -192,6 +193,8 @@ class Classifier(EvaluatedModule):
     def setup(self, stage: str) -> None:
         """Have the data's teacher, if there is one, answer for the training images."""
         data = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning's connector
+        if stage == "fit":
+            self.network.temperature = 1.0  # what was fitted to other weights
         if stage == "fit" and isinstance(data, FashionMNISTDataModule):
             precompute_teacher_logits(data)
 

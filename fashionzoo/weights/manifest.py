@@ -106,7 +106,11 @@ class Weights:
                     f"{key}={own} does not fit the {self.version} weights of {self.name}, trained with "
                     f"{value}: leave it out, or take weights=None"
                 )
+        from fashionzoo.weights.familiarity import add_familiarity
+
         network.load_state_dict(self.get_state_dict())
+        network.temperature = float(self.meta.get("temperature", 1.0))
+        add_familiarity(network)
 
     def get_state_dict(self) -> dict[str, Tensor]:
         """Return the tensors of the file.

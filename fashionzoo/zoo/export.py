@@ -50,7 +50,7 @@ class InferenceModule(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return the probabilities of each class."""
         logits: Tensor = self.network(self.network.preprocess(images))
-        return logits.softmax(dim=1)
+        return (logits / self.network.temperature).softmax(dim=1)
 
 
 def export(network: Network | Classifier, path: str | Path, root: str | Path | None = None) -> float:

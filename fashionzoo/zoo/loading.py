@@ -78,10 +78,13 @@ def load_trained(
         path = Path(checkpoint)
         if path.suffix == ".safetensors" or (path / "config.json").is_file():
             from fashionzoo.models.network import Network
+            from fashionzoo.weights.familiarity import add_familiarity
 
             if reference is not None:
                 raise FashionZooError(f"{path} says itself what it holds, whatever {reference} is: leave out the name")
-            return LoadedNetwork(path.stem, str(path), Network.from_pretrained(path))
+            network = Network.from_pretrained(path)
+            add_familiarity(network)
+            return LoadedNetwork(path.stem, str(path), network)
         return _load_checkpoint(path, reference)
     if reference in list_models() and (weights or manifest(package_of(reference)).get(reference)):
         version = weights or "tuned"

@@ -125,7 +125,9 @@ def measures(versions: Sequence[Weights]) -> dict[str, list[str]]:
             f"{weights.spread} (n = {weights.meta['seeds']['count']})" for weights in versions
         ],
         "loss (cross-entropy)": [f"{score['test/loss']:.4f}" for score in scores],
-        "calibration error of the softmax (15 bins, l1)": [f"{score['test/calibration_error']:.4f}" for score in scores],
+        "calibration error of the softmax (15 bins, l1)": [
+            f"{score['test/calibration_error']:.4f}" for score in scores
+        ],
         "temperature, fitted on validation images": [f"{weights.meta['temperature']:.3f}" for weights in versions],
         "calibration error of the probabilities, with it": [
             f"{weights.meta['calibrated_error']:.4f}" for weights in versions

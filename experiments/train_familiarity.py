@@ -3,8 +3,8 @@
 python experiments/train_familiarity.py        # three minutes on two cores
 
 Its positives are the training images, as they are and redrawn as flat or outlined shapes; its negatives are made here:
-strokes, shapes, noise, gratings, and training images that were cut, shuffled or inverted. Digits, letters and photographs,
-on which it is measured, are not among them (outlier exposure, Hendrycks, Mazeika and Dietterich 2019).
+strokes, shapes, noise, gratings, and training images that were cut, shuffled or inverted. Digits, letters and
+photographs, on which it is measured, are not among them (outlier exposure, Hendrycks, Mazeika and Dietterich 2019).
 """
 
 from collections.abc import Callable
@@ -177,10 +177,15 @@ def main() -> None:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, STEPS)
     labels = torch.tensor([1, 0]).repeat_interleave(BATCH_SIZE // 2)  # places in CLASS_NAMES
     for step in range(STEPS):
-        chosen, others = torch.randint(len(images), (BATCH_SIZE // 2,)), torch.randint(NUM_NEGATIVES, (BATCH_SIZE // 2,))
+        chosen, others = (
+            torch.randint(len(images), (BATCH_SIZE // 2,)),
+            torch.randint(NUM_NEGATIVES, (BATCH_SIZE // 2,)),
+        )
         plain, drawn = chosen.split(BATCH_SIZE // 4)
         batch = [images[plain].float(), warp(redraw(images[drawn].float(), shapes[drawn].float()))]
-        loss = F.cross_entropy(network(network.preprocess(torch.cat([*batch, negatives[others].float()]) / 255)), labels)
+        loss = F.cross_entropy(
+            network(network.preprocess(torch.cat([*batch, negatives[others].float()]) / 255)), labels
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

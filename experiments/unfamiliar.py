@@ -10,6 +10,7 @@ threshold of FAMILIAR or, of the other scores, above the threshold that 95 % of 
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -49,9 +50,9 @@ def make_images() -> dict[str, Tensor]:
         top, left = rng.integers(image.shape[0] - side), rng.integers(image.shape[1] - side)
         return _resize(image[top : top + side, left : left + side])
 
-    def checkerboard() -> NDArray[np.int64]:
+    def checkerboard() -> NDArray[Any]:
         side, (low, high), (down, right) = rng.integers(1, 9), np.sort(rng.integers(0, 256, 2)), rng.integers(0, 8, 2)
-        return np.where(((rows + down) // side + (columns + right) // side) % 2, high, low)
+        return np.asarray(np.where(((rows + down) // side + (columns + right) // side) % 2, high, low))
 
     def letter() -> Image.Image:
         image = Image.new("L", (28, 28))
@@ -63,7 +64,7 @@ def make_images() -> dict[str, Tensor]:
         values = ndimage.gaussian_filter(rng.normal(size=(28, 28)), 4)
         return np.asarray(255 * (values - values.min()) / np.ptp(values))
 
-    kinds: dict[str, list[object]] = {
+    kinds: dict[str, list[Any]] = {
         "digits": [_resize(255 / 16 * image) for image in load_digits().images[:NUM_IMAGES]],
         "photographs": [patch() for _ in range(NUM_IMAGES)],
         "noise": [rng.integers(0, 256, (28, 28)) for _ in range(NUM_IMAGES)],

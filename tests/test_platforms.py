@@ -173,7 +173,9 @@ def test_folders_and_patterns_give_pictures_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", [*FORMATS, "PCX", "SGI", "TGA", "PDF", "EPS"])
 def test_the_decoders_of_rare_formats_are_not_asked(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
-    Image.new("RGB", (30, 40), "gray").save(path, format=kind)
+    picture = Image.new("RGB", (30, 40), "gray")
+    picture.paste("navy", (10, 10, 20, 30))
+    picture.save(path, format=kind)
     if kind not in FORMATS:
         with pytest.raises(FashionZooError, match="use an intact PNG or JPEG file"):
             to_uint8(path)

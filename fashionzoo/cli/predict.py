@@ -16,6 +16,7 @@ from fashionzoo.zoo.registry import list_models, package_of
 
 if TYPE_CHECKING:
     from fashionzoo.images.classes import Prediction
+    from fashionzoo.images.preparation import Ground
     from fashionzoo.zoo.loading import LoadedNetwork
 
 HELP = "classify images"
@@ -61,7 +62,7 @@ def run(options: Namespace) -> None:
         if options.ground:
             raise FashionZooError("--invert is --ground bright: leave one of them out")
         print("fashionzoo: warning: --invert is deprecated: use --ground bright", file=sys.stderr)
-    ground = "bright" if options.invert else options.ground or "auto"
+    ground: Ground = "bright" if options.invert else options.ground or "auto"
     names = [options.model or (None if options.checkpoint else DEFAULT_NETWORK)]
     if options.model == ALL_NETWORKS:
         names = [name for name in list_models() if name in manifest(package_of(name))]
@@ -111,7 +112,7 @@ def _to_dict(path: Path, model: LoadedNetwork, prediction: Prediction, top: int)
     return {**answer, "probabilities": _top_classes(prediction, top)}
 
 
-def _show(options: Namespace, models: list[LoadedNetwork], ground: Any) -> None:
+def _show(options: Namespace, models: list[LoadedNetwork], ground: Ground) -> None:
     """Draw the steps of one picture's preparation and one network's answer."""
     if len(options.images) != 1 or Path(options.images[0]).is_dir() or len(models) != 1:
         raise FashionZooError("--show draws one picture and one network: name one of each")

@@ -1,4 +1,4 @@
-"""Many picture files, prepared side by side and handed over in batches, so that memory does not grow with their number."""
+"""Many picture files, prepared side by side and handed over in batches, so that memory does not grow."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def find_thing(pixels: Pixels) -> Mask:
     Example:
         >>> picture = np.full((6, 6, 3), 200.0)
         >>> picture[2:4, 2:4] = 30
-        >>> find_thing(picture).sum()
+        >>> int(find_thing(picture).sum())
         4
     """
     border = _border(pixels.shape[0], pixels.shape[1])

@@ -1,8 +1,8 @@
-"""Any picture into the form of Fashion-MNIST's images, by the steps with which the data set was made from photographs.
+"""Any picture into the form of Fashion-MNIST's images, by the steps with which the data set was made.
 
-Xiao, Rasul and Vollgraf (2017), section 2 and figure 1: trim the ground, scale the longest edge to 28 pixels, extend the
-shortest to 28 with the thing in the center, negate, convert to 8-bit gray. Where this module differs or the paper leaves
-a choice open, the choice was made on one half of the drawn pictures in ``tests/pictures``; see RESULTS.md.
+Xiao, Rasul and Vollgraf (2017), section 2 and figure 1: trim the ground, scale the longest edge to 28 pixels, extend
+the shortest to 28 with the thing in the center, negate, convert to 8-bit gray. Where this module differs or the paper
+leaves a choice open, the choice was made on one half of the drawn pictures in ``tests/pictures``; see RESULTS.md.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ FAINTEST = 80  # the thing's pixels are at least so bright, so that it stands ou
 FULL = 200  # a paler thing is brightened until its 98th percentile is here
 OUTLINED = 0.35  # of the area within an outline is of the ground's color, or more: a drawing of lines, to be filled
 FILLING = 120  # brightness of what is filled
+NOTHING = "has nothing on it that differs from its ground: show the thing on a plain one"
 
 
 class Steps(NamedTuple):
@@ -45,8 +46,8 @@ class Prepare:
 
     Args:
         ground: ``"auto"`` finds out what the picture is. ``"bright"``: darker things are brighter in the result, as in
-            the data set. ``"dark"``: brightness stays, for light things on a dark ground. ``"ready"``: the picture is in
-            the data set's form already and is only scaled, if it is larger.
+            the data set. ``"dark"``: brightness stays, for light things on a dark ground. ``"ready"``: the picture is
+            in the data set's form already and is only scaled, if it is larger.
 
     Raises:
         FashionZooError: There is no such ground or, when called, nothing is on the picture.
@@ -76,8 +77,8 @@ class Prepare:
         """
         if self.ground == "ready" or (self.ground == "auto" and is_ready(picture)):
             prepared = _place(_flatten(picture, "black").convert("L"))
-            if prepared.getextrema() in {(level, level) for level in range(256)}:
-                raise FashionZooError("has nothing on it: it is of one color")
+            if self.ground == "auto" and len(prepared.getcolors()) == 1:
+                raise FashionZooError(NOTHING)
             return Steps(picture, picture, prepared, prepared)
         trimmed, thing = _trim(picture)
         negate = self.ground == "bright" or (self.ground == "auto" and not _is_gray_on_black(picture))
@@ -182,7 +183,7 @@ def _box(thing: Mask) -> tuple[int, int, int, int]:
     """Return the smallest box around the thing: left, top, right, bottom."""
     rows, columns = np.flatnonzero(thing.any(axis=1)), np.flatnonzero(thing.any(axis=0))
     if not len(rows):
-        raise FashionZooError("has nothing on it that differs from its ground: show the thing on a plain one")
+        raise FashionZooError(NOTHING)
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 

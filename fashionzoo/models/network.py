@@ -83,7 +83,9 @@ class Network(PretrainedMixin, nn.Module):
     @overload
     def classify(self, images: Iterable[ImageLike], ground: Ground = "auto") -> list[Prediction]: ...
 
-    def classify(self, images: ImageLike | Iterable[ImageLike], ground: Ground = "auto") -> Prediction | list[Prediction]:
+    def classify(
+        self, images: ImageLike | Iterable[ImageLike], ground: Ground = "auto"
+    ) -> Prediction | list[Prediction]:
         """Classify one image or several.
 
         Args:

@@ -174,7 +174,9 @@ class Classifier(EvaluatedModule):
         pretrained.load_into(classifier.network)
         return classifier
 
-    def classify(self, images: ImageLike | Iterable[ImageLike], ground: Ground = "auto") -> Prediction | list[Prediction]:
+    def classify(
+        self, images: ImageLike | Iterable[ImageLike], ground: Ground = "auto"
+    ) -> Prediction | list[Prediction]:
         """Classify one image or several; see :meth:`fashionzoo.Network.classify`."""
         return self.network.classify(images, ground)
 

@@ -167,7 +167,7 @@ def test_the_old_name_of_the_error_is_the_same_error() -> None:
 
 def test_a_reader_that_goes_away_ends_a_prediction_quietly(tmp_path: Path) -> None:
     for number in range(300):
-        Image.new("L", (28, 28)).save(tmp_path / f"{number}.png")
+        Image.linear_gradient("L").resize((28, 28)).save(tmp_path / f"{number}.png")
     command = f"{Path(sys.executable).with_name('fashionzoo')} predict {tmp_path} --model all | head -n 1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.count("\n") == 1

@@ -6,8 +6,13 @@ import json
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fashionzoo.cli.options import add_json, add_root, add_source, given, load_network_from_options, network_help
+from fashionzoo.errors import FashionZooError
+
+if TYPE_CHECKING:
+    from fashionzoo.zoo.loading import LoadedNetwork
 
 HELP = "evaluate a network on the 10,000 test images"
 
@@ -18,6 +23,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_source(parser)
     add_root(parser)
     add_json(parser)
+    parser.add_argument(
+        "--corruptions", action="store_true", help="evaluate on test images with noise, blur, shifts, ... instead"
+    )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the confusion matrix: .png, .svg or .pdf")
 
 
@@ -27,7 +35,12 @@ def run(options: Namespace) -> None:
         from fashionzoo.plots.figures import figure_format, plot_confusion, save_figure
 
         figure_format(options.plot)  # refused before the evaluation
+    if options.plot and options.corruptions:
+        raise FashionZooError("--plot draws the confusion matrix of the clean images: leave out --corruptions")
     loaded = load_network_from_options(options.name, options)
+    if options.corruptions:
+        _print_corruptions(loaded, options)
+        return
     from fashionzoo.zoo.evaluation import evaluate
 
     scores, class_names = evaluate(loaded.network, options.root), loaded.network.class_names
@@ -44,3 +57,20 @@ def run(options: Namespace) -> None:
     console = Console()
     console.print(metrics_table(f"{loaded.name} {loaded.weights}", scores.metrics, scores.confusion, class_names))
     console.print(confusion_table(scores.confusion, class_names))
+
+
+def _print_corruptions(loaded: LoadedNetwork, options: Namespace) -> None:
+    """Print the accuracy on corrupted test images."""
+    from fashionzoo.zoo.corruptions import evaluate_corruptions, mean_accuracy
+
+    accuracies = evaluate_corruptions(loaded.network, options.root)
+    if options.json:
+        source = {"network": loaded.name, "weights": loaded.weights}
+        print(json.dumps({**source, "accuracies": accuracies, "mean": mean_accuracy(accuracies)}, indent=1))
+        return
+    from rich.console import Console
+
+    from fashionzoo.plots.tables import corruptions_table
+
+    title = f"{loaded.name} {loaded.weights}: {mean_accuracy(accuracies):.2%} on corrupted test images"
+    Console().print(corruptions_table(title, accuracies))

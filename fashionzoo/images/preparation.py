@@ -77,7 +77,7 @@ class Prepare:
         """
         if self.ground == "ready" or (self.ground == "auto" and is_ready(picture)):
             prepared = _place(_flatten(picture, "black").convert("L"))
-            if self.ground == "auto" and len(prepared.getcolors()) == 1:
+            if self.ground == "auto" and len(prepared.getcolors() or []) == 1:
                 raise FashionZooError(NOTHING)
             return Steps(picture, picture, prepared, prepared)
         trimmed, thing = _trim(picture)

@@ -90,3 +90,23 @@ def confusion_table(confusion: Confusion, class_names: Sequence[str] = CLASSES) 
         cells = [f"[bold]{images}[/]" if said == number else f"{images or '.'}" for said, images in enumerate(row)]
         table.add_row(f"{number} {name}", *cells)
     return table
+
+
+def corruptions_table(title: str, accuracies: Mapping[str, Sequence[float]]) -> Table:
+    """Return the accuracy for each corruption and strength.
+
+    Args:
+        title: What was tested, and the mean.
+        accuracies: From the weakest to the strongest, by corruption.
+
+    Example:
+        >>> corruptions_table("half", {"blur": [0.5] * 5}).row_count
+        1
+    """
+    table = Table(title=title, min_width=len(title))
+    table.add_column("corruption")
+    for strength in range(1, 6):
+        table.add_column(f"strength {strength}", justify="right")
+    for name, row in accuracies.items():
+        table.add_row(name, *(f"{accuracy:.4f}" for accuracy in row))
+    return table

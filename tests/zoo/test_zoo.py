@@ -23,7 +23,6 @@ from fashionzoo.claims.runs import SEEDS, declared_seeds
 from fashionzoo.claims.uncertainty import mean_interval, wilson_interval
 from fashionzoo.cli.main import main
 from fashionzoo.data import sources
-from fashionzoo.models.network import compute_logits
 from fashionzoo.training.recipe import get_recipe
 from fashionzoo.weights import manifest
 from fashionzoo.zoo import registry

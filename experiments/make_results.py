@@ -12,6 +12,7 @@ import markdown
 import readings
 import result_figures
 from matplotlib import rc_context
+from outside import corruption_means, outside_section, plot_corruptions
 from result_figures import Found, plot_results
 from result_sections import (
     claims_table,
@@ -113,12 +114,13 @@ def results(found: Found, results_: Sequence[ClaimResult]) -> str:
         if network == RELU:
             text = "histograms of the hidden activations of networks 1 and 2 on the test images, seed 0"
             lines += ["The counterpart of the report's figure 2:", "", *figure_line("activations", text)]
-    lines += [*files_section(), *task2_section(found)]
+    lines += [*files_section(), *outside_section(), *task2_section(found)]
     return "\n".join(lines) + "\n" + benchmark.report(json.loads(benchmark.MEASURED.read_text(encoding="utf-8")))
 
 
 def zoo_table() -> list[str]:
     """Return what the package comes with."""
+    corrupted = corruption_means()
     columns = "network", "version", "parameters", "MFLOPs", "test accuracy of the file, % (95 % interval)"
     rows = [
         [
@@ -128,11 +130,12 @@ def zoo_table() -> list[str]:
             f"{weights.meta['flops'] / 1e6:.1f}",
             weights.accuracy,
             f"{weights.spread} ({weights.meta['seeds']['count']})",
+            f"{100 * corrupted[weights.name][weights.version]:.1f}",
             f"{weights.meta['bytes'] / 1e6:.1f}",
         ]
         for weights in list_weights()
     ]
-    return markdown.table([*columns, "mean over seeds, % (n)", "MB"], rows)
+    return markdown.table([*columns, "mean over seeds, % (n)", "corrupted, %", "MB"], rows)
 
 
 def readme(text: str, results_: Sequence[ClaimResult]) -> str:
@@ -163,7 +166,8 @@ def main() -> None:
     results_ = evaluation.evaluate_claims(evaluation.find_seed_runs(LOGS))
     FIGURES.mkdir(exist_ok=True)
     with rc_context(result_figures.STYLE):  # type: ignore[arg-type]  # a literal type for each key
-        for name, figure in plot_results(found, size_table(found), readings.rows()).items():
+        figures = plot_results(found, size_table(found), readings.rows())
+        for name, figure in {**figures, "corruptions": plot_corruptions()}.items():
             figure.savefig(FIGURES / f"{name}.png", metadata={"Software": None})
     (HERE / "RESULTS.md").write_text(results(found, results_), encoding="utf-8")
     README.write_text(readme(README.read_text(encoding="utf-8"), results_))

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from fashionzoo import CLASSES
 from fashionzoo.weights.manifest import WEIGHTS_DIR
@@ -30,9 +29,10 @@ SHOWN = {  # by the beginning of a command: what it shows
     "fashionzoo list": r"cnn_balanced +tuned +279,306",
     "fashionzoo predict tests/pictures --model": r"(tests/pictures/boot.png: \w+ +Ankle boot \d+\.\d%\s+){6}",
     "fashionzoo predict tests/pictures/boot.png --model": r'"label": 9,\s+"name": "Ankle boot"',
-    "fashionzoo predict": r"tests/pictures/boot.png: Ankle boot \d+\.\d%, ",
+    "fashionzoo predict": r"tests/pictures/shirt.png: T-shirt/top \d+\.\d%, ",
     "fashionzoo compare": r"cnn_plain:tuned is right on \d+ images more than my_net.py",
     "fashionzoo evaluate cnn_plain": r"accuracy[^$]*0\.9048",
+    "fashionzoo evaluate mlp_relu_narrowing --corruptions": r"on corrupted test images[^$]*JPEG[^$]*0\.\d{4}",
     "fashionzoo evaluate": r"accuracy[^$]*0\.\d{4}",
     "fashionzoo export": r"the same labels on 1,000 test images",
 }
@@ -55,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, real_root: Path) -> Path:
     shutil.copytree(ROOT / "lightning_logs", folder / "lightning_logs", ignore=logs)
     for name in ("experiments", "hubconf.py", "tests"):
         (folder / name).symlink_to(ROOT / name)
-    Image.new("L", (100, 120)).save(folder / "shirt.png")
+    shutil.copy(ROOT / "tests" / "pictures" / "shirt.png", folder)
     (my_net,) = (block for block in blocks("python") if "class MyNet" in block)
     assert len(my_net.splitlines()) <= 25
     (folder / "my_net.py").write_text(my_net, encoding="utf-8")

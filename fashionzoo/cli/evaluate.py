@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fashionzoo.cli.options import add_json, add_root, add_source, given, load_network_from_options, network_help
+from fashionzoo.cli.options import (
+    DEFAULT_NETWORK,
+    add_json,
+    add_root,
+    add_source,
+    given,
+    load_network_from_options,
+    network_help,
+)
 from fashionzoo.errors import FashionZooError
 
 if TYPE_CHECKING:
+    from fashionzoo.zoo.evaluation import Evaluation
     from fashionzoo.zoo.loading import LoadedNetwork
 
-HELP = "evaluate a network on the 10,000 test images"
+HELP = "evaluate a network on the 10,000 test images, or on pictures of your own"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's flags."""
     parser.add_argument("name", type=given, metavar="NETWORK", nargs="?", help=network_help())
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", nargs="?", help="pictures of your own, in a folder for each class"
+    )
     add_source(parser)
     add_root(parser)
     add_json(parser)
@@ -32,20 +45,46 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Evaluate a network and print everything."""
     if options.plot:
-        from fashionzoo.plots.figures import figure_format, plot_confusion, save_figure
+        from fashionzoo.plots.figures import figure_format
 
         figure_format(options.plot)  # refused before the evaluation
     if options.plot and options.corruptions:
         raise FashionZooError("--plot draws the confusion matrix of the clean images: leave out --corruptions")
+    if options.name and options.folder is None and Path(options.name).is_dir():
+        options.folder = Path(options.name)
+        options.name = None if options.checkpoint else DEFAULT_NETWORK
+    if options.folder and not options.folder.is_dir():
+        raise FashionZooError(f"there is no folder {options.folder}: name one with a folder for each class")
+    if options.folder and options.corruptions:
+        raise FashionZooError("--corruptions are of the test images: leave out the folder")
     loaded = load_network_from_options(options.name, options)
     if options.corruptions:
         _print_corruptions(loaded, options)
         return
-    from fashionzoo.zoo.evaluation import evaluate
+    from fashionzoo.models.network import compute_logits
+    from fashionzoo.zoo.evaluation import evaluate, measure
+    from fashionzoo.zoo.folders import load_folder
 
-    scores, class_names = evaluate(loaded.network, options.root), loaded.network.class_names
+    class_names, errors = loaded.network.class_names, list[FashionZooError]()
+    if options.folder:
+        images, labels = load_folder(options.folder, class_names, errors)
+        scores = measure(compute_logits(loaded.network, images), labels, class_names)
+    else:
+        scores = evaluate(loaded.network, options.root)
+    _print_scores(scores, loaded, options)
+    for error in errors:
+        print(f"fashionzoo: error: {error}", file=sys.stderr)
+    if errors:
+        sys.exit(2)
+
+
+def _print_scores(scores: Evaluation, loaded: LoadedNetwork, options: Namespace) -> None:
+    """Print what was measured, and draw it."""
+    class_names = loaded.network.class_names
     if options.plot:
-        title = f"{loaded.name} {loaded.weights}, test"
+        from fashionzoo.plots.figures import plot_confusion, save_figure
+
+        title = f"{loaded.name} {loaded.weights}, {options.folder or 'test'}"
         save_figure(plot_confusion(scores.confusion, title, class_names), options.plot)
     if options.json:
         print(json.dumps({"network": loaded.name, "weights": loaded.weights, **asdict(scores)}, indent=1))

@@ -8,18 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from fashionzoo.errors import FashionZooError
 from fashionzoo.images.classes import IMAGE_SIZE
-from fashionzoo.images.preparation import DARK_CORNER, Ground, Prepare, Steps
+from fashionzoo.images.preparation import DARK_CORNER, TOO_LARGE, Ground, Prepare, Steps
 from fashionzoo.images.preprocessing import _check_shape, _check_unit_range
 
 # What people bring; Pillow knows some forty more, whose decoders nobody here needs and few look after.
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
-MAX_PIXELS = 89_478_485  # Pillow's own limit, for where it was taken away
-TOO_LARGE = "has too many pixels for an image of clothing: scale it down"
 ImageLike = str | Path | Image.Image | Tensor | np.ndarray
 
 
@@ -86,9 +84,9 @@ def prepare_steps(picture: str | Path | Image.Image, ground: Ground = "auto") ->
         raise FashionZooError(f"{name} is no regular file: name a picture")
     try:
         if isinstance(picture, Image.Image):
-            return prepare.steps(_to_8_bits(picture))
+            return prepare.steps(picture)
         with Image.open(picture, formats=FORMATS) as opened:
-            return prepare.steps(_to_8_bits(opened))
+            return prepare.steps(opened)
     except FashionZooError as error:
         raise FashionZooError(f"{name} {error}") from error
     except FileNotFoundError as error:
@@ -164,28 +162,6 @@ def expand_image_paths(paths: Iterable[Path]) -> Iterator[Path]:
 def _is_readable(path: Path) -> bool:
     """Tell whether a file's name is that of a picture, and not of what macOS leaves beside one."""
     return Image.registered_extensions().get(path.suffix.lower()) in FORMATS and not path.name.startswith("._")
-
-
-def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Return an upright picture of any mode as 8-bit gray or RGB, or as RGBA if a part of it is transparent."""
-    if image.width * image.height > (Image.MAX_IMAGE_PIXELS or MAX_PIXELS):  # above it Pillow only warns
-        raise FashionZooError(TOO_LARGE)
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):  # integers of more than 8 bits, which may hold 8-bit values all the same
-        pixels = np.asarray(image).astype(np.int64)
-        if pixels.min() < 0 or pixels.max() > 65535:
-            raise FashionZooError("has pixels outside 0 to 65535: save it with 8 or 16 bits")
-        return Image.fromarray((pixels // 257 if pixels.max() > 255 else pixels).astype(np.uint8))
-    if image.mode == "F":
-        raise FashionZooError("has floating-point pixels: save it with 8 or 16 bits")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        opaque = np.asarray(image.getchannel("A")).min() == 255
-        return image.convert("RGB") if opaque else image
-    try:
-        return image.convert("L" if image.mode in ("1", "L") else "RGB")
-    except ValueError as error:
-        raise FashionZooError(f"has mode {image.mode}: save it as RGB or gray") from error
 
 
 def _is_picture(shape: Sequence[int]) -> bool:

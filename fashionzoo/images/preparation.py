@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy import ndimage
 
 from fashionzoo.errors import FashionZooError, did_you_mean
@@ -29,6 +29,8 @@ FAINTEST = 80  # the thing's pixels are at least so bright, so that it stands ou
 FULL = 200  # a paler thing is brightened until its 98th percentile is here
 OUTLINED = 0.35  # of the area within an outline is of the ground's color, or more: a drawing of lines, to be filled
 FILLING = 120  # brightness of what is filled
+MAX_PIXELS = 89_478_485  # Pillow's own limit, for where it was taken away
+TOO_LARGE = "has too many pixels for an image of clothing: scale it down"
 NOTHING = "has nothing on it that differs from its ground: show the thing on a plain one"
 
 
@@ -73,8 +75,12 @@ class Prepare:
         """Return the picture at each step.
 
         Args:
-            picture: Of mode L, RGB or RGBA, upright.
+            picture: Of any size and mode; of an animation, the first frame.
+
+        Raises:
+            FashionZooError: Nothing is on it, it has too many pixels, or its mode is none of a picture.
         """
+        picture = _to_8_bits(picture)
         if self.ground == "ready" or (self.ground == "auto" and is_ready(picture)):
             prepared = _place(_flatten(picture, "black").convert("L"))
             if self.ground == "auto" and len(prepared.getcolors() or []) == 1:
@@ -84,6 +90,28 @@ class Prepare:
         negate = self.ground == "bright" or (self.ground == "auto" and not _is_gray_on_black(picture))
         scaled = _to_intensity(trimmed, thing, negate)
         return Steps(picture, trimmed, scaled, _place(scaled))
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Return an upright picture of any mode as 8-bit gray or RGB, or as RGBA if a part of it is transparent."""
+    if image.width * image.height > (Image.MAX_IMAGE_PIXELS or MAX_PIXELS):  # above it Pillow only warns
+        raise FashionZooError(TOO_LARGE)
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):  # integers of more than 8 bits, which may hold 8-bit values all the same
+        pixels = np.asarray(image).astype(np.int64)
+        if pixels.min() < 0 or pixels.max() > 65535:
+            raise FashionZooError("has pixels outside 0 to 65535: save it with 8 or 16 bits")
+        return Image.fromarray((pixels // 257 if pixels.max() > 255 else pixels).astype(np.uint8))
+    if image.mode == "F":
+        raise FashionZooError("has floating-point pixels: save it with 8 or 16 bits")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        opaque = np.asarray(image.getchannel("A")).min() == 255
+        return image.convert("RGB") if opaque else image
+    try:
+        return image.convert("L" if image.mode in ("1", "L") else "RGB")
+    except ValueError as error:
+        raise FashionZooError(f"has mode {image.mode}: save it as RGB or gray") from error
 
 
 def is_ready(picture: Image.Image) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -183,3 +184,24 @@ def test_the_first_frame_of_an_animation_is_classified(network: fz.Network) -> N
     file = io.BytesIO()
     first.save(file, "GIF", save_all=True, append_images=[second])
     assert network.classify(Image.open(file)).name == "T-shirt/top"
+
+
+def test_a_folder_for_each_class_is_evaluated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, file in (("trouser", TROUSERS), ("T-shirt_top", SHIRT), ("0", SHIRT)):
+        (tmp_path / name).mkdir()
+        shutil.copy(file, tmp_path / name)
+    main(["evaluate", str(tmp_path), "--json"])
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["network"], sum(map(sum, answer["confusion"]))) == ("cnn_balanced", 3)
+    assert answer["confusion"][1][1] == 1
+    (tmp_path / "trouser" / "broken.png").touch()
+    with pytest.raises(SystemExit) as end:
+        main(["evaluate", "cnn_plain", str(tmp_path)])
+    assert end.value.code == 2
+    screen = capsys.readouterr()
+    assert "3 test images" in screen.out
+    assert f"{tmp_path}/trouser/broken.png is not an image that can be read" in screen.err
+    (tmp_path / "trousers").mkdir()
+    with pytest.raises(SystemExit):
+        main(["evaluate", str(tmp_path)])
+    assert "trousers has the name of no class: did you mean Trouser?" in capsys.readouterr().err

@@ -1,0 +1,49 @@
+"""Pictures of one's own, in a folder for each class, as something to evaluate a network on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from fashionzoo.errors import FashionZooError, did_you_mean
+from fashionzoo.images.batches import prepare_paths
+
+
+def load_folder(path: Path, class_names: Sequence[str], errors: list[FashionZooError]) -> tuple[Tensor, Tensor]:
+    """Return the pictures of a folder that has a folder for each class, as torchvision's ``ImageFolder`` wants it.
+
+    Args:
+        path: The folder; those in it are named as the classes, in any case and with or without signs, or by labels.
+        class_names: Names of the classes, in the order of the labels.
+        errors: Gets what is wrong with the files that cannot be read.
+
+    Returns:
+        Images ``(N, 1, 28, 28)``, uint8, and labels ``(N,)``.
+
+    Raises:
+        FashionZooError: A folder has the name of no class, or there is no picture that can be read.
+    """
+    labels_by_name = {str(label): label for label in range(len(class_names))}
+    labels_by_name |= {_plain(name): label for label, name in enumerate(class_names)}
+    images, labels = [], []
+    for folder in sorted(place for place in path.iterdir() if place.is_dir() and not place.name.startswith(".")):
+        if _plain(folder.name) not in labels_by_name:
+            hint = did_you_mean(folder.name, class_names)
+            raise FashionZooError(f"{folder} has the name of no class: {hint}")
+        if not any(folder.iterdir()):
+            continue
+        for _, pixels in prepare_paths([folder], "auto", errors):
+            images.append(pixels)
+            labels += [labels_by_name[_plain(folder.name)]] * len(pixels)
+    if not images:
+        raise FashionZooError(f"{path} has no folder with pictures for a class: make one, such as {path / 'Coat'}")
+    return torch.cat(images), torch.tensor(labels)
+
+
+def _plain(name: str) -> str:
+    """Return the letters and digits of a name, in lower case."""
+    return re.sub(r"\W|_", "", name.casefold())

@@ -39,7 +39,7 @@ def find_thing(pixels: Pixels) -> Mask:
     """
     border = _border(pixels.shape[0], pixels.shape[1])
     ground = _fit_ground(pixels, border)
-    distance = np.linalg.norm(pixels - ground, axis=2)
+    distance = _length(pixels - ground)
     near = distance[border & (distance < MAX_CLOSE)]
     noise = np.sqrt((near**2).mean()) if len(near) else 0.0
     close = float(np.clip(NOISE_FACTOR * noise, CLOSE, MAX_CLOSE))
@@ -60,7 +60,7 @@ def frame_width(pixels: Pixels) -> int:
             break
         outer, inner = _ring(pixels, ring - 1), _ring(pixels, ring)
         color = np.median(outer, axis=0)
-        uniform = (np.linalg.norm(outer - color, axis=1) < 0.05 * MAX_DISTANCE).mean() > 0.9
+        uniform = (_length(outer - color) < 0.05 * MAX_DISTANCE).mean() > 0.9
         if uniform and np.linalg.norm(color - np.median(inner, axis=0)) > 0.05 * MAX_DISTANCE:
             found = ring
     return found
@@ -84,6 +84,11 @@ def drop_specks(thing: Mask) -> Mask:
             others = sizes[kept].sum() - sizes[part]
             kept[part] = inside >= 0.02 * sizes[part] or others <= 0.02 * thing.size
     return np.asarray(kept[labels] & thing)
+
+
+def _length(vectors: Pixels) -> Pixels:
+    """Return the lengths of vectors along the last axis: as ``np.linalg.norm``, which is slow for short ones."""
+    return np.asarray(np.sqrt(np.einsum("...i,...i->...", vectors, vectors)))
 
 
 def _border(height: int, width: int) -> Mask:
@@ -110,7 +115,7 @@ def _fit_ground(pixels: Pixels, border: Mask) -> Pixels:
     plane = np.zeros((3, 3))
     plane[0] = _most_frequent_color(colors)
     for tolerance in (0.25, 0.12, 0.05):
-        fits = np.linalg.norm(colors - at @ plane, axis=1) < tolerance * MAX_DISTANCE
+        fits = _length(colors - at @ plane) < tolerance * MAX_DISTANCE
         if fits.sum() < 8:
             break
         plane = np.linalg.lstsq(at[fits], colors[fits], rcond=None)[0]
@@ -120,16 +125,18 @@ def _fit_ground(pixels: Pixels, border: Mask) -> Pixels:
 def _most_frequent_color(colors: Pixels) -> Pixels:
     """Return the middle of the densest group of colors, of shape ``(N, 3)``."""
     sample = colors[:: max(1, len(colors) // 128)]
-    neighbors = np.linalg.norm(sample[:, None] - sample[None], axis=2) < 0.06 * MAX_DISTANCE
+    neighbors = _length(sample[:, None] - sample[None]) < 0.06 * MAX_DISTANCE
     return np.asarray(np.median(sample[neighbors[neighbors.sum(axis=1).argmax()]], axis=0))
 
 
 def _find_shadow(pixels: Pixels, ground: Pixels, different: Mask, border: Mask, close: float) -> Mask:
     """Return where the ground is darker without an edge and without another color, out from the free ground."""
-    light = pixels.sum(axis=2) / np.maximum(ground.sum(axis=2), 1)
-    tint = np.linalg.norm(pixels - ground * light[..., None], axis=2)
-    gray = pixels.mean(axis=2)
+    light = pixels @ np.ones(3) / np.maximum(ground @ np.ones(3), 1)
+    tint = _length(pixels - ground * light[..., None])
+    gray = pixels @ np.ones(3) / 3
     slope = np.hypot(ndimage.sobel(gray, 0), ndimage.sobel(gray, 1)) / 8
     soft = (light > SHADOW_LIGHT) & (light < 1.02) & (tint < close) & (slope < SHADOW_SLOPE)
-    reached = ndimage.binary_propagation(border & ~different, mask=~different | soft)
-    return np.asarray(reached & soft)
+    regions, count = ndimage.label(~different | soft)
+    open_to_border = np.zeros(count + 1, dtype=bool)
+    open_to_border[regions[border & ~different]] = True
+    return np.asarray(open_to_border[regions] & soft)

@@ -136,8 +136,11 @@ def _is_gray_on_black(picture: Image.Image) -> bool:
 
 def _is_colorless(picture: Image.Image) -> bool:
     """Tell whether the channels of each pixel are alike."""
-    pixels = np.asarray(_shrink(picture).convert("RGB")).astype(np.int16)
-    return bool((pixels.max(axis=2) - pixels.min(axis=2) <= COLORLESS).mean() > 0.99)
+    if picture.mode == "L":
+        return True
+    red, green, blue = np.moveaxis(np.asarray(_shrink(picture).convert("RGB")).astype(np.int16), 2, 0)
+    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    return bool((spread <= COLORLESS).mean() > 0.99)
 
 
 def _trim(picture: Image.Image) -> tuple[Image.Image, Mask]:

@@ -354,10 +354,9 @@ def test_looking_things_up_needs_neither_torch_nor_lightning() -> None:
     assert all(name in done.stdout for name in RECIPES)
 
 
-def test_predicting_does_not_need_lightning(runs: dict[str, tuple[Path, str]], tmp_path: Path) -> None:
-    Image.new("L", (28, 28)).save(tmp_path / "black.png")
+def test_predicting_does_not_need_lightning(runs: dict[str, tuple[Path, str]]) -> None:
     checkpoint = runs["cnn_plain"][0] / "checkpoints" / "best.ckpt"
-    words = ["predict", str(tmp_path / "black.png"), "--checkpoint", str(checkpoint)]
+    words = ["predict", str(Path(__file__).parents[1] / "pictures" / "shirt.png"), "--checkpoint", str(checkpoint)]
     code = f"import sys; from fashionzoo.cli.main import main; main({words!r}); sys.exit('lightning' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr

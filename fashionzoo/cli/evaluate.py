@@ -19,6 +19,7 @@ from fashionzoo.cli.options import (
     network_help,
 )
 from fashionzoo.errors import FashionZooError
+from fashionzoo.zoo.registry import list_models
 
 if TYPE_CHECKING:
     from fashionzoo.zoo.evaluation import Evaluation
@@ -50,7 +51,8 @@ def run(options: Namespace) -> None:
         figure_format(options.plot)  # refused before the evaluation
     if options.plot and options.corruptions:
         raise FashionZooError("--plot draws the confusion matrix of the clean images: leave out --corruptions")
-    if options.name and options.folder is None and Path(options.name).is_dir():
+    is_folder = options.name not in list_models() and Path(options.name or "").is_dir()
+    if options.name and options.folder is None and is_folder:
         options.folder = Path(options.name)
         options.name = None if options.checkpoint else DEFAULT_NETWORK
     if options.folder and not options.folder.is_dir():
@@ -61,14 +63,12 @@ def run(options: Namespace) -> None:
     if options.corruptions:
         _print_corruptions(loaded, options)
         return
-    from fashionzoo.models.network import compute_logits
-    from fashionzoo.zoo.evaluation import evaluate, measure
-    from fashionzoo.zoo.folders import load_folder
+    from fashionzoo.zoo.evaluation import evaluate
+    from fashionzoo.zoo.folders import evaluate_folder
 
-    class_names, errors = loaded.network.class_names, list[FashionZooError]()
+    errors: list[FashionZooError] = []
     if options.folder:
-        images, labels = load_folder(options.folder, class_names, errors)
-        scores = measure(compute_logits(loaded.network, images), labels, class_names)
+        scores = evaluate_folder(loaded.network, options.folder, errors)
     else:
         scores = evaluate(loaded.network, options.root)
     _print_scores(scores, loaded, options)

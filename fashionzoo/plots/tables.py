@@ -63,8 +63,9 @@ def metrics_table(
     table.add_row("loss", f"{metrics['test/loss']:.4f}")
     table.add_row("calibration error", f"{metrics['test/calibration_error']:.4f}", end_section=True)
     for label in class_names:
+        recall = metrics.get(f"test/recall/{label}")  # there may be no image of the class
         table.add_row(
-            f"recall of {label}", f"{metrics[f'test/recall/{label}']:.4f}", end_section=label == class_names[-1]
+            f"recall of {label}", "-" if recall is None else f"{recall:.4f}", end_section=label == class_names[-1]
         )
     for true, said, images in top_confusions(confusion, class_names=class_names):
         table.add_row(f"{true} taken for {said}", f"{images}")

@@ -11,6 +11,25 @@ from torch import Tensor
 
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.images.batches import prepare_paths
+from fashionzoo.models.network import Network, compute_logits
+from fashionzoo.zoo.evaluation import Evaluation, measure
+
+
+def evaluate_folder(network: Network, path: Path, errors: list[FashionZooError]) -> Evaluation:
+    """Evaluate a network on the pictures of a folder; a class without pictures has no recall.
+
+    Args:
+        network: What :func:`fashionzoo.get_model` returns.
+        path: See :func:`load_folder`.
+        errors: Gets what is wrong with the files that cannot be read.
+
+    Raises:
+        FashionZooError: As :func:`load_folder` does.
+    """
+    images, labels = load_folder(path, network.class_names, errors)
+    scores = measure(compute_logits(network, images), labels, network.class_names)
+    absent = {f"test/recall/{network.class_names[i]}" for i, row in enumerate(scores.confusion) if not sum(row)}
+    return Evaluation({key: value for key, value in scores.metrics.items() if key not in absent}, scores.confusion)
 
 
 def load_folder(path: Path, class_names: Sequence[str], errors: list[FashionZooError]) -> tuple[Tensor, Tensor]:

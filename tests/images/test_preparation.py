@@ -44,6 +44,15 @@ def test_the_published_numbers_of_drawn_pictures_are_those_of_this_code(network:
             assert abs(right - published[f"{half}, all"]["right"][ground]["cnn_balanced"]) <= 1
 
 
+def test_the_readme_counts_pictures_as_they_were_measured() -> None:
+    published = json.loads(pictures.OUTPUT.read_text(encoding="utf-8"))
+    drawings, icons = published["count, drawing"], published["count, icon"]
+    right = [found["right"]["white"]["cnn_balanced"] for found in (drawings, icons)]
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"of {drawings['pictures']} drawings in color" in readme
+    assert f"`cnn_balanced` recognizes {right[0]}, and of {icons['pictures']} icons {right[1]}." in readme
+
+
 @pytest.mark.parametrize("ground", [*pictures.GROUNDS])
 def test_trousers_are_ones_on_every_ground(ground: str, network: fz.Network) -> None:
     picture = pictures.GROUNDS[ground](Image.open(TROUSERS).convert("RGBA"))
@@ -194,6 +203,7 @@ def test_a_folder_for_each_class_is_evaluated(tmp_path: Path, capsys: pytest.Cap
     answer = json.loads(capsys.readouterr().out)
     assert (answer["network"], sum(map(sum, answer["confusion"]))) == ("cnn_balanced", 3)
     assert answer["confusion"][1][1] == 1
+    assert {key for key in answer["metrics"] if "recall" in key} == {"test/recall/T-shirt/top", "test/recall/Trouser"}
     (tmp_path / "trouser" / "broken.png").touch()
     with pytest.raises(SystemExit) as end:
         main(["evaluate", "cnn_plain", str(tmp_path)])

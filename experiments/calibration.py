@@ -3,13 +3,11 @@
 from typing import Any
 
 from scipy.optimize import minimize_scalar
-from torch import Tensor
 from torch.nn.functional import cross_entropy
-from torchmetrics.functional.classification import multiclass_calibration_error
 
 import fashionzoo as fz
 from fashionzoo.models.network import Network, compute_logits
-from fashionzoo.zoo.evaluation import load_test_split
+from fashionzoo.zoo.evaluation import load_test_split, measure
 
 
 def calibration(network: Network) -> dict[str, Any]:
@@ -29,9 +27,5 @@ def calibration(network: Network) -> dict[str, Any]:
     temperature = round(float(found.x), 4)
     images, labels = load_test_split(network)
     logits = compute_logits(network, images)
-    return {"temperature": temperature, "calibrated_error": round(calibration_error(logits / temperature, labels), 6)}
-
-
-def calibration_error(logits: Tensor, labels: Tensor) -> float:
-    """Return by how much confidence and accuracy differ on average, over 15 bins."""
-    return float(multiclass_calibration_error(logits.softmax(dim=1), labels, logits.shape[1], n_bins=15, norm="l1"))
+    scores = measure(logits / temperature, labels, network.class_names)
+    return {"temperature": temperature, "calibrated_error": round(scores.metrics["test/calibration_error"], 6)}

@@ -43,7 +43,7 @@ def outside_section() -> list[str]:
 def pictures_lines() -> list[str]:
     """Return how many drawn pictures are recognized."""
     lines = [
-        "Drawings of clothes from 25 free sets, of which `tests/pictures/drawn/LICENSES.md` has the sources, were "
+        "Drawings of clothes from free sets, of which `tests/pictures/drawn/LICENSES.md` has the sources, were "
         "dealt into two halves, set by set. How a picture is prepared was chosen on one half; the other was only "
         "counted. A drawing is in color, an icon of one color or two. Pictures that the tuned networks recognize "
         "(`python experiments/pictures.py`); the last column counts those that are called none of the classes:",
@@ -85,8 +85,8 @@ def unfamiliar_lines() -> list[str]:
         "for all twelve files: it passes what is more likely clothes than not, the others what 95 % of the "
         "validation images exceed. It was trained with synthetic strokes, shapes, noise, stripes and cut-up "
         "training images as the other class, and with redrawn training images as clothes; digits, letters and "
-        "photographs it never saw, noise, gray and blobs of other kinds it did. At the threshold of 95 % it would "
-        "call most drawn pictures none of the classes, which is why the threshold is lower.",
+        "photographs it never saw, noise, gray, checkerboards and blobs of its own it did. Its threshold is lower than "
+        "what 95 % of the validation images exceed, for the sake of drawn pictures.",
         "",
         *markdown.table(["network", "score", *kinds, "mean", "test images passing, %"], rows),
         "",

@@ -1,4 +1,4 @@
-"""How many drawn pictures the tuned networks recognize, on grounds of all kinds, and what else was tried.
+"""How many drawn pictures the tuned networks recognize, on grounds of all kinds.
 
 python experiments/pictures.py                 # a minute; writes pictures.json, which make_results.py reads
 

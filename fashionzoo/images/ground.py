@@ -2,8 +2,7 @@
 
 Xiao et al. 2017 trim "any edges that are close to the color of the corner pixels"; here the ground is everything that
 is close to the border's color and connected with it, so that shadows, frames and noise do not count as the thing.
-Constants without a source were chosen on one half of the drawn pictures in ``tests/pictures``; RESULTS.md has the
-measurements.
+Constants without a source were chosen on one half of the drawn pictures in ``tests/pictures``.
 """
 
 from __future__ import annotations

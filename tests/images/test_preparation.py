@@ -18,7 +18,9 @@ from fashionzoo.cli.main import main
 from fashionzoo.data import sources
 from fashionzoo.images.conversion import images_to_batch
 from fashionzoo.images.preparation import NOTHING
+from fashionzoo.models.network import compute_logits
 from fashionzoo.weights.familiarity import familiarity
+from fashionzoo.zoo.evaluation import measure
 
 ROOT = Path(__file__).parent.parent.parent
 DRAWN = ROOT / "tests" / "pictures" / "drawn"
@@ -155,6 +157,14 @@ def test_a_temperature_changes_probabilities_and_no_answer(real_root: Path) -> N
     assert fitted[0].probabilities != plain[0].probabilities
 
 
+def test_the_published_calibration_is_that_of_the_temperature(real_root: Path) -> None:
+    weights, network = fz.get_weights("cnn_plain", "tuned"), fz.get_model("cnn_plain", weights="tuned")
+    images, labels = sources.load_split("test", real_root)
+    scores = measure(compute_logits(network, images) / network.temperature, labels, network.class_names)
+    assert scores.metrics["test/calibration_error"] == pytest.approx(weights.meta["calibrated_error"], abs=1e-3)
+    assert scores.metrics["test/calibration_error"] < weights.metrics["test/calibration_error"]
+
+
 def test_show_writes_the_steps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,6 +193,9 @@ def test_corruptions_cost_accuracy_and_are_the_same_each_time(
     main(["evaluate", "mlp_relu_narrowing", "--corruptions", "--json"])
     answer = json.loads(capsys.readouterr().out)
     assert answer["accuracies"]["occlusion"] == sorted(answer["accuracies"]["occlusion"], reverse=True)
+    published = json.loads((ROOT / "experiments" / "corruptions.json").read_text(encoding="utf-8"))
+    for name, accuracies in answer["accuracies"].items():
+        assert accuracies == pytest.approx(published["mlp_relu_narrowing"]["tuned"][name], abs=2e-3)
     assert 0.5 < answer["mean"] < fz.get_weights("mlp_relu_narrowing", "tuned").metrics["test/acc"]
 
 

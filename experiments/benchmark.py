@@ -199,7 +199,7 @@ def main() -> None:
 
     cases = json.loads(options.output.read_text(encoding="utf-8"))["cases"] if options.output.exists() else {}
     results = {
-        "machine": environment.collect_env("scikit-learn"),
+        "machine": environment.collect_env("scikit-learn", "torchvision"),
         "peak_flops": {"float32": matmul_peak(bf16=False), "bfloat16": matmul_peak(bf16=True)},
         "start_up_seconds": start_up(options.rounds),
         "cases": cases | {name: measure(name, options.rounds) for name in options.cases},

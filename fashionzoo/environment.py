@@ -22,7 +22,7 @@ from fashionzoo.errors import FashionZooError
 if TYPE_CHECKING:
     import torch
 
-REPORTED_PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "fashionzoo")
+REPORTED_PACKAGES = ("torch", "lightning", "torchmetrics", "fashionzoo")
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 MIN_TORCH = (2, 6)
 UNKNOWN = "unknown"

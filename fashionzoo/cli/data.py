@@ -18,5 +18,5 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Fetch and check the files, and say where each came from."""
     for path, source in sources.ensure_downloaded(options.root):
-        sources.verify_checksum(path)
+        sources.read_verified(path)
         print(f"{path}  {source}, SHA-256 checked")

@@ -12,7 +12,7 @@ from lightning.pytorch.overrides.distributed import UnrepeatedDistributedSampler
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from fashionzoo.data import idx, sources
+from fashionzoo.data import mnist_like, sources
 from fashionzoo.data.augmentation import Augment
 from fashionzoo.data.dataset import (
     Batch,
@@ -162,7 +162,7 @@ class FashionMNISTDataModule(LightningDataModule):
         """Read a split of Fashion-MNIST, or of the other data set."""
         if self.class_names is None:
             return sources.load_split(split, self.root)
-        return idx.load_split(split, sources.resolve_data_dir(self.root), len(self.class_names))
+        return mnist_like.load_split(split, sources.resolve_data_dir(self.root), len(self.class_names))
 
     def _augmented(self, batch: Batch) -> Batch:
         """Return another view of each image of a training batch and, where there is a teacher, its logits for it."""

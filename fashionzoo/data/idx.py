@@ -1,86 +1,40 @@
-"""Other data sets in Fashion-MNIST's file format: four IDX files of 28x28 images, as MNIST and KMNIST have them."""
+"""The file format of MNIST and those after it."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import tempfile
-import warnings
-from pathlib import Path
+import math
 from typing import TYPE_CHECKING
-
-from fashionzoo.data.sources import SHA256
-from fashionzoo.errors import FashionZooError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+MAGIC = b"\0\0\x08"  # of unsigned bytes; the next byte is the number of dimensions
 
-def load_split(split: str, root: Path, num_classes: int) -> tuple[Tensor, Tensor]:
-    """Read one split of a data set that is not Fashion-MNIST.
+
+def parse_idx(content: bytes) -> Tensor:
+    """Return the array of unsigned bytes that an IDX file holds.
+
+    The format is described at the end of LeCun, Cortes and Burges' page on MNIST: the magic number, each dimension's
+    size in four bytes, the highest first, and the values row by row.
 
     Args:
-        split: ``"train"`` or ``"test"``.
-        root: Holds the four files, raw or ``.gz``, or has a subdirectory ``raw`` or ``*/raw`` that does.
-        num_classes: How many classes the labels are of.
+        content: Of the file, decompressed.
 
     Returns:
-        Images ``(N, 28, 28)`` uint8, and labels ``(N,)`` int64.
+        As many dimensions as the file names, uint8.
 
     Raises:
-        FashionZooError: A file is missing or damaged, has other shapes or other labels.
+        ValueError: It is not such a file, or values are missing or too many.
 
-    Warns:
-        UserWarning: The files are not Fashion-MNIST's.
+    Example:
+        >>> parse_idx(bytes([0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 2, 7, 9]))
+        tensor([[7, 9]], dtype=torch.uint8)
     """
-    prefix = "t10k" if split == "test" else split
-    files = [_find(root, f"{prefix}-{kind}-ubyte") for kind in ("images-idx3", "labels-idx1")]
-    images, labels = (_read(file) for file in files)
-    if images.ndim != 3 or images.shape[1:] != (28, 28) or labels.shape != images.shape[:1]:
-        raise FashionZooError(
-            f"{files[0]} has images of shape {tuple(images.shape)} for labels of shape {tuple(labels.shape)}: "
-            "use a data set of 28x28 images"
-        )
-    if int(labels.max()) >= num_classes:
-        raise FashionZooError(
-            f"{files[1]} has labels up to {int(labels.max())} for {num_classes} class names: give one for each label"
-        )
-    if _content_hash(files[0]) != SHA256[f"{prefix}-images-idx3-ubyte"]:
-        warnings.warn(f"{files[0]} is not Fashion-MNIST's (SHA-256 differs): read as another data set", stacklevel=2)
-    return images, labels.long()
+    import numpy as np
+    import torch
 
-
-def _find(root: Path, name: str) -> Path:
-    """Return where a file is under a root, raw or compressed."""
-    for directory in (root, root / "raw", *sorted(root.glob("*/raw"))):
-        for path in (directory / name, directory / f"{name}.gz"):
-            if path.is_file():
-                return path
-    raise FashionZooError(f"there is no {name} or {name}.gz in {root}: name the directory with the four IDX files")
-
-
-def _content(path: Path) -> bytes:
-    """Return the decompressed content of a file."""
-    try:
-        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
-        raise FashionZooError(f"cannot read {path} ({error}): use an intact file") from error
-
-
-def _content_hash(path: Path) -> str:
-    """Return the SHA-256 of the decompressed content of a file."""
-    return hashlib.sha256(_content(path)).hexdigest()
-
-
-def _read(path: Path) -> Tensor:
-    """Return the array in an IDX file."""
-    from torchvision.datasets import mnist
-
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(_content(path))
-        file.flush()
-        try:
-            values: Tensor = mnist.read_sn3_pascalvincent_tensor(file.name)
-        except (AssertionError, ValueError, KeyError, IndexError, RuntimeError) as error:
-            raise FashionZooError(f"{path} is not an intact IDX file: use another") from error
-    return values
+    header = 4 + 4 * int.from_bytes(content[3:4])
+    shape = [int.from_bytes(content[start : start + 4]) for start in range(4, header, 4)]
+    if not content.startswith(MAGIC) or len(content) != header + math.prod(shape):
+        raise ValueError("not an intact IDX file of unsigned bytes")
+    return torch.from_numpy(np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy())

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import http.client
+import io
 import os
-import socket
-import tempfile
+import shutil
+import urllib.request
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from filelock import BaseFileLock, FileLock, SoftFileLock
 from platformdirs import user_cache_path
+from tqdm import tqdm
 
+from fashionzoo.data.idx import parse_idx
 from fashionzoo.errors import FashionZooError
 from fashionzoo.io import atomic_write
 from fashionzoo.terminal import join_command
@@ -35,7 +39,7 @@ SHA256 = {
     "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # of Debian's package dataset-fashion-mnist
-MIRRORS = (  # Zalando's repository and bucket; the last is the address that torchvision knows
+MIRRORS = (  # Zalando's repository and bucket
     "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
     "https://fashion-mnist.s3.eu-central-1.amazonaws.com",
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
@@ -125,18 +129,16 @@ def load_split(split: str, root: str | os.PathLike[str] | None = None) -> tuple[
     Raises:
         FashionZooError: A file is missing, damaged, or of another data set.
     """
-    from torchvision.datasets import mnist
-
     raw = resolve_data_dir(root) / "FashionMNIST" / "raw"
     prefix = "t10k" if split == "test" else split
-    images, labels = raw / f"{prefix}-images-idx3-ubyte", raw / f"{prefix}-labels-idx1-ubyte"
-    verify_checksum(images)
-    verify_checksum(labels)
-    return mnist.read_image_file(str(images)), mnist.read_label_file(str(labels))
+    images, labels = (
+        parse_idx(read_verified(raw / f"{prefix}-{kind}-ubyte")) for kind in ("images-idx3", "labels-idx1")
+    )
+    return images, labels.long()
 
 
-def verify_checksum(path: Path) -> None:
-    """Compare the content of a raw file with Fashion-MNIST's.
+def read_verified(path: Path) -> bytes:
+    """Return the content of a raw file after comparing it with Fashion-MNIST's.
 
     Raises:
         FashionZooError: The file is missing, cannot be read, is damaged, or of another data set.
@@ -148,6 +150,7 @@ def verify_checksum(path: Path) -> None:
             f"cannot read {path} ({error.strerror or error}): run {_fetch_command(path.parent)}"
         ) from error
     _check(content, path)
+    return content
 
 
 def _check(content: bytes, path: Path) -> None:
@@ -179,14 +182,13 @@ def _fetch_one(raw: Path, name: str) -> DataFile:
     for folder, source in ((raw, "unpacked from {}"), (DEBIAN, "from Debian's package, {}")):
         archive = folder / f"{name}.gz"
         if archive.is_file():
-            _install(_decompress(archive), target)
+            _install(_decompress(archive.read_bytes(), archive), target)
             return DataFile(target, source.format(archive))
     return DataFile(target, f"downloaded from {_download(target)}")
 
 
-def _decompress(archive: Path) -> bytes:
-    """Decompress and check a ``.gz`` file."""
-    compressed = archive.read_bytes()
+def _decompress(compressed: bytes, archive: Path) -> bytes:
+    """Decompress and check the content of a ``.gz`` file."""
     try:
         content = gzip.decompress(compressed)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -206,27 +208,29 @@ def _install(content: bytes, target: Path) -> None:
 
 def _download(target: Path) -> str:
     """Download, check and install one file; return the mirror that had it."""
-    from torchvision.datasets.utils import download_url
-
+    archive = target.with_name(f"{target.name}.gz")
     reasons = []
-    default_timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)  # torchvision sets none, and a silent network would hang for ever
-    try:
-        for mirror in MIRRORS:
-            with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download.") as folder:
-                try:
-                    download_url(f"{mirror}/{target.name}.gz", folder)
-                    content = _decompress(Path(folder) / f"{target.name}.gz")
-                except FashionZooError:
-                    reasons.append(f"{mirror}: not the file")
-                except (OSError, RuntimeError) as error:
-                    reasons.append(f"{mirror}: {getattr(error, 'reason', error)}")
-                else:
-                    _install(content, target)
-                    return mirror
-    finally:
-        socket.setdefaulttimeout(default_timeout)
+    for mirror in MIRRORS:
+        try:
+            content = _decompress(_fetch_url(f"{mirror}/{archive.name}"), archive)
+        except FashionZooError:
+            reasons.append(f"{mirror}: not the file")
+        except (OSError, http.client.HTTPException) as error:
+            reasons.append(f"{mirror}: {getattr(error, 'reason', error)}")
+        else:
+            _install(content, target)
+            return mirror
     raise FashionZooError(
         f"{target.name} is not in {target.parent} and cannot be downloaded ({'; '.join(reasons)}): connect to the "
         "internet, or `apt-get install dataset-fashion-mnist`, or put the four .gz files there"
     )
+
+
+def _fetch_url(url: str) -> bytes:
+    """Return what a server has under an address, with a bar on a terminal."""
+    content = io.BytesIO()
+    with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
+        name = url.rpartition("/")[2]
+        with tqdm.wrapattr(response, "read", response.length, desc=name, disable=None, leave=False) as stream:
+            shutil.copyfileobj(stream, content)
+    return content.getvalue()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torchvision.transforms import v2
 
+from fashionzoo.errors import FashionZooError
 from fashionzoo.models.network import Network, compute_logits
 from fashionzoo.zoo.evaluation import as_network, load_test_split
 
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fashionzoo.training.classifier import Classifier
+
+try:
+    from torchvision.transforms import v2
+except (ImportError, RuntimeError) as error:  # the latter where it is of another torch
+    raise FashionZooError(
+        "the corruptions need the torchvision that goes with your torch: `pip install torchvision torch=="
+        f"{torch.__version__.partition('+')[0]}`"
+    ) from error
 
 SEED = 0
 DRAW_SIZE = 50  # images that share what is drawn at random: 200 draws for 10,000 images

@@ -16,7 +16,7 @@ from torchmetrics.functional.classification import (
     multiclass_recall,
 )
 
-from fashionzoo.data import idx, sources
+from fashionzoo.data import mnist_like, sources
 from fashionzoo.errors import FashionZooError
 from fashionzoo.images.classes import CLASSES
 from fashionzoo.models.network import Network, compute_logits
@@ -97,7 +97,7 @@ def load_test_split(network: Network, root: str | Path | None = None) -> tuple[T
     if network.class_names == CLASSES:
         sources.ensure_downloaded(root)
         return sources.load_split("test", root)
-    return idx.load_split("test", sources.resolve_data_dir(root), network.num_classes)
+    return mnist_like.load_split("test", sources.resolve_data_dir(root), network.num_classes)
 
 
 def as_network(network: Network | Classifier) -> Network:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -72,6 +73,16 @@ def test_a_mirror_that_fails_is_followed_by_the_next(
     assert {origin.source for origin in origins} == {f"downloaded from {address}/good"}
     assert {origin.path.read_bytes() for origin in origins} == set(contents.values())
     assert sorted(path.name for path in origins[0].path.parent.iterdir() if path.name != ".lock") == sorted(NAMES)
+
+
+def test_a_mirror_that_is_silent_is_given_up(
+    contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "TIMEOUT", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(sources, "MIRRORS", (f"http://127.0.0.1:{silent.getsockname()[1]}",))
+        with pytest.raises(FashionZooError, match=r"cannot be downloaded .*timed out"):
+            sources.ensure_downloaded(tmp_path)
 
 
 def test_without_data_and_network_the_line_names_the_ways_out(

@@ -199,6 +199,18 @@ def test_corruptions_cost_accuracy_and_are_the_same_each_time(
     assert 0.5 < answer["mean"] < fz.get_weights("mlp_relu_narrowing", "tuned").metrics["test/acc"]
 
 
+def test_without_torchvision_only_the_corruptions_are_missing(
+    capsys: pytest.CaptureFixture[str], real_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torchvision.transforms", None)
+    monkeypatch.delitem(sys.modules, "fashionzoo.zoo.corruptions", raising=False)
+    with pytest.raises(SystemExit) as exit_info:
+        main(["evaluate", "mlp_relu_narrowing", "--corruptions"])
+    assert exit_info.value.code == 2
+    assert "`pip install torchvision torch==" in capsys.readouterr().err
+    main(["evaluate", "mlp_relu_narrowing", "--json"])
+
+
 def test_the_first_frame_of_an_animation_is_classified(network: fz.Network) -> None:
     first = pictures.lay_on("white")(Image.open(SHIRT).convert("RGBA"))
     second = Image.new("RGB", first.size, "white")

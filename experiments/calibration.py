@@ -7,7 +7,7 @@ from torch.nn.functional import cross_entropy
 
 import fashionzoo as fz
 from fashionzoo.models.network import Network, compute_logits
-from fashionzoo.zoo.evaluation import load_test_split, measure
+from fashionzoo.zoo.evaluation import evaluate
 
 
 def calibration(network: Network) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def calibration(network: Network) -> dict[str, Any]:
     The temperature minimizes the cross-entropy (Guo et al. 2017); the calibration error has 15 bins and the l1 norm.
 
     Args:
-        network: Trained, in evaluation mode.
+        network: Trained, in evaluation mode; it keeps the temperature.
     """
     data = fz.FashionMNISTDataModule()
     data.prepare_data()
@@ -24,8 +24,6 @@ def calibration(network: Network) -> dict[str, Any]:
     val = data.datasets["val"]
     logits = compute_logits(network, val.images)
     found = minimize_scalar(lambda t: float(cross_entropy(logits / t, val.labels)), bounds=(0.05, 5), method="bounded")
-    temperature = round(float(found.x), 4)
-    images, labels = load_test_split(network)
-    logits = compute_logits(network, images)
-    scores = measure(logits / temperature, labels, network.class_names)
-    return {"temperature": temperature, "calibrated_error": round(scores.metrics["test/calibration_error"], 6)}
+    network.temperature = round(float(found.x), 4)
+    calibrated_error = evaluate(network).metrics["test/calibrated_error"]
+    return {"temperature": network.temperature, "calibrated_error": round(calibrated_error, 6)}

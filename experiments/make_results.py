@@ -12,7 +12,7 @@ import markdown
 import readings
 import result_figures
 from matplotlib import rc_context
-from outside import corruption_means, outside_section, plot_corruptions
+from outside import corruption_means, outside_section, plot_corruptions, plot_reliability
 from result_figures import Found, plot_results
 from result_sections import (
     claims_table,
@@ -167,7 +167,8 @@ def main() -> None:
     FIGURES.mkdir(exist_ok=True)
     with rc_context(result_figures.STYLE):  # type: ignore[arg-type]  # a literal type for each key
         figures = plot_results(found, size_table(found), readings.rows())
-        for name, figure in {**figures, "corruptions": plot_corruptions()}.items():
+        figures |= {"corruptions": plot_corruptions(), "reliability": plot_reliability()}
+        for name, figure in figures.items():
             figure.savefig(FIGURES / f"{name}.png", metadata={"Software": None})
     (HERE / "RESULTS.md").write_text(results(found, results_), encoding="utf-8")
     README.write_text(readme(README.read_text(encoding="utf-8"), results_))

@@ -57,6 +57,8 @@ def card(versions: Sequence[Weights]) -> str:
         "",
         *version_table("measure, on the test images", versions, measures(versions)),
         "",
+        "[RESULTS.md](../../experiments/RESULTS.md#calibration) has the reliability diagrams of all files.",
+        "",
         "## Error analysis",
         "",
         *(line for weights in versions for line in (mistakes(weights), "")),

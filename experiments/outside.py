@@ -11,10 +11,15 @@ import unfamiliar
 from matplotlib.figure import Figure
 from result_sections import figure_line
 
+from fashionzoo.models.network import compute_logits
 from fashionzoo.weights.manifest import VERSIONS
 from fashionzoo.zoo.corruptions import mean_accuracy
-from fashionzoo.zoo.models import get_weights, list_weights
+from fashionzoo.zoo.evaluation import load_test_split
+from fashionzoo.zoo.models import get_model, get_weights, list_weights
 from fashionzoo.zoo.registry import list_models
+
+NUM_BINS = 15  # of the calibration error
+MIN_BIN_SIZE = 20  # images of which a bin is shown: of fewer, its accuracy says little
 
 
 def measured(path: Path) -> Any:
@@ -164,4 +169,34 @@ def calibration_lines() -> list[str]:
         "",
         *markdown.table(["file", "temperature", "without", "with"], rows),
         "",
+        *figure_line(
+            "reliability", "accuracy of the twelve files against their confidence, without and with temperature"
+        ),
     ]
+
+
+def plot_reliability() -> Figure:
+    """Plot the accuracy on the test images of each confidence, in the bins of the calibration error."""
+    figure = Figure(figsize=(11, 8.5), layout="constrained")
+    figure.suptitle(f"Reliability on 10,000 test images: bins of confidence with at least {MIN_BIN_SIZE} of them")
+    grid = figure.subplots(3, 4, sharex=True, sharey=True)
+    for axes, weights in zip(grid.flat, list_weights(), strict=True):
+        network = get_model(weights.name, weights.version)
+        images, labels = load_test_split(network)
+        logits = compute_logits(network, images)
+        axes.plot([0, 100], [0, 100], color="gray", lw=0.8)
+        for label, temperature, style in (("without", 1.0, "--o"), ("with", network.temperature, "-s")):
+            confidences, predicted = (logits / temperature).softmax(dim=1).max(dim=1)
+            right = (predicted == labels).double()
+            bins = (confidences * NUM_BINS).long().clamp(max=NUM_BINS - 1)
+            counts = bins.bincount(minlength=NUM_BINS)
+            full = counts >= MIN_BIN_SIZE
+            x, y = (100 * (bins.bincount(values, NUM_BINS) / counts)[full] for values in (confidences.double(), right))
+            axes.plot(x, y, style, markersize=3, label=f"{label} temperature")
+        axes.set_title(f"{weights.name} {weights.version}")
+    for axes in grid[-1]:
+        axes.set_xlabel("confidence, %")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("accuracy, %")
+    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure

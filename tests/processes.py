@@ -17,6 +17,7 @@ from fashionzoo.data import sources
 from fashionzoo.zoo.registry import get_class
 from tests.conftest import SERVER
 
+OUTPUT_ENCODING = os.environ.get("PYTHONIOENCODING", "utf-8")  # of the processes that tests start
 SMALL = {
     "mlp": ("--model.widths=[12,8]",),
     "cnn": ("--model.channels=[6,5,4]", "--model.hidden=[8]", "--data.batch_size=32"),
@@ -82,7 +83,7 @@ def run(
     screen.unlink(missing_ok=True)
     process = SERVER.Process(target=_run, args=(folder, root, tuple(map(str, argv)), prepare))
     process.start()
-    return finish(process), screen.read_text(encoding="utf-8")
+    return finish(process), screen.read_text(encoding=OUTPUT_ENCODING)
 
 
 def start(

@@ -1,5 +1,6 @@
 """What the README says can be typed does what it says, and the tests it names exist."""
 
+import os
 import re
 import shlex
 import shutil
@@ -13,7 +14,7 @@ from fashionzoo import CLASSES
 from fashionzoo.weights.manifest import WEIGHTS_DIR
 from fashionzoo.zoo.registry import list_models
 from tests import ROOT
-from tests.processes import run
+from tests.processes import OUTPUT_ENCODING, run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHORT = " --trainer.max_epochs=1 --data.train_size=400 --data.val_size=200"
@@ -73,8 +74,16 @@ def test_every_command_shows_what_it_should(command: str, folder: Path) -> None:
     elif program == "fashionzoo":
         code, screen = run(folder, program, *arguments)
     else:
-        line = f"PATH={Path(sys.executable).parent}:$PATH {command}{' --inspect' if program == 'tensorboard' else ''}"
-        done = subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, encoding="utf-8", check=False)
+        line = f"{command} --inspect" if program == "tensorboard" else command
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", line],
+            cwd=folder,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            encoding=OUTPUT_ENCODING,
+            check=False,
+        )
         code, screen = done.returncode, done.stdout + done.stderr
     assert code == 0, screen
     assert re.search(shown, screen), screen
@@ -82,7 +91,7 @@ def test_every_command_shows_what_it_should(command: str, folder: Path) -> None:
 
 def test_the_installed_command_is_the_one_that_is_tested() -> None:
     command = Path(sys.executable).with_name("fashionzoo")
-    done = subprocess.run([command, "list"], capture_output=True, encoding="utf-8", check=True)
+    done = subprocess.run([command, "list"], capture_output=True, encoding=OUTPUT_ENCODING, check=True)
     assert re.search(SHOWN["fashionzoo list"], done.stdout)
 
 
@@ -122,7 +131,7 @@ def test_the_make_targets_exist() -> None:
 
 def test_a_package_index_gets_nothing_that_it_cannot_show() -> None:
     words = [sys.executable, "-m", "hatch_fancy_pypi_readme"]
-    shown = subprocess.run(words, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
+    shown = subprocess.run(words, cwd=ROOT, capture_output=True, encoding=OUTPUT_ENCODING, check=True).stdout
     assert len(shown) > 0.9 * len(re.sub(r"!?\[[^]]*\]\([^)]*\)", "", README))
     assert "![" not in shown
     assert all(link.startswith("https://") for link in re.findall(r"\]\(([^)]*)\)", shown))

@@ -61,7 +61,10 @@ def metrics_table(
     table.add_column("value", justify="right")
     table.add_row("accuracy", f"{metrics['test/acc']:.4f}")
     table.add_row("loss", f"{metrics['test/loss']:.4f}")
-    table.add_row("calibration error", f"{metrics['test/calibration_error']:.4f}", end_section=True)
+    table.add_row("calibration error", f"{metrics['test/calibration_error']:.4f}")
+    if "test/calibrated_error" in metrics:
+        table.add_row("calibration error, with temperature", f"{metrics['test/calibrated_error']:.4f}")
+    table.add_section()
     for label in class_names:
         recall = metrics.get(f"test/recall/{label}")  # there may be no image of the class
         table.add_row(

@@ -118,7 +118,7 @@ def compare(networks: Mapping[str, Network | Classifier], root: str | Path | Non
         correct[label] = logits.argmax(dim=1) == labels
         interval = binomtest(int(correct[label].sum()), len(labels)).proportion_ci(0.95, method="wilson")
         num_parameters = sum(parameter.numel() for parameter in network.parameters())
-        evaluation = measure(logits, labels, network.class_names)
+        evaluation = measure(logits, labels, network)
         candidates.append(
             Candidate(label, evaluation, (interval.low, interval.high), num_parameters, count_flops(network))
         )

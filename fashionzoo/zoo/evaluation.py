@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +30,7 @@ class Evaluation:
 
     Args:
         metrics: ``test/acc``, ``test/loss``, ``test/calibration_error`` and ``test/recall/<class>``, named and computed
-            as in training.
+            as in training; of a network with a temperature also ``test/calibrated_error``, with it.
         confusion: A row for each true class: how many of its images were taken for each class.
     """
 
@@ -57,25 +56,30 @@ def evaluate(network: Network | Classifier, root: str | Path | None = None) -> E
     """
     network = as_network(network)
     images, labels = load_test_split(network, root)
-    return measure(compute_logits(network, images), labels, network.class_names)
+    return measure(compute_logits(network, images), labels, network)
 
 
-def measure(logits: Tensor, labels: Tensor, class_names: Sequence[str]) -> Evaluation:
+def measure(logits: Tensor, labels: Tensor, network: Network) -> Evaluation:
     """Return the metrics of logits.
 
     Args:
         logits: Shape ``(N, classes)``.
         labels: Shape ``(N,)``.
-        class_names: Names of the classes.
+        network: Whose they are; it has the names of the classes and the temperature.
     """
-    count = len(class_names)
+    count, temperature = network.num_classes, network.temperature
     recalls = multiclass_recall(logits, labels, count, average="none")
+
+    def calibration_error(logits: Tensor) -> float:
+        return float(multiclass_calibration_error(logits, labels, count, n_bins=15, norm="l1"))
+
     return Evaluation(
         {
             "test/acc": float(multiclass_accuracy(logits, labels, count, average="micro")),
             "test/loss": float(F.cross_entropy(logits, labels)),
-            "test/calibration_error": float(multiclass_calibration_error(logits, labels, count, n_bins=15, norm="l1")),
-            **{f"test/recall/{name}": float(recall) for name, recall in zip(class_names, recalls, strict=True)},
+            "test/calibration_error": calibration_error(logits),
+            **({} if temperature == 1 else {"test/calibrated_error": calibration_error(logits / temperature)}),
+            **{f"test/recall/{name}": float(recall) for name, recall in zip(network.class_names, recalls, strict=True)},
         },
         multiclass_confusion_matrix(logits, labels, count).tolist(),
     )

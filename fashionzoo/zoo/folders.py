@@ -27,7 +27,7 @@ def evaluate_folder(network: Network, path: Path, errors: list[FashionZooError])
         FashionZooError: As :func:`load_folder` does.
     """
     images, labels = load_folder(path, network.class_names, errors)
-    scores = measure(compute_logits(network, images), labels, network.class_names)
+    scores = measure(compute_logits(network, images), labels, network)
     absent = {f"test/recall/{network.class_names[i]}" for i, row in enumerate(scores.confusion) if not sum(row)}
     return Evaluation({key: value for key, value in scores.metrics.items() if key not in absent}, scores.confusion)
 

@@ -143,7 +143,7 @@ def test_a_run_by_another_recipe_cannot_be_compared(
     setting: str, changed: str, logs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for path in (logs / "mlp_sigmoid_narrowing").glob("**/config.yaml"):
-        path.write_text(path.read_text(encoding="utf-8").replace(setting, changed))
+        path.write_text(path.read_text(encoding="utf-8").replace(setting, changed), encoding="utf-8")
     claims = measured(logs, capsys, "than the report's recipe")
     assert {claims[name]["outcome"] for name in ("N1.level", "N2.sooner", "N3.longer")} == {"not comparable"}
     assert claims["N4.overfit"]["seeds"]

@@ -59,7 +59,9 @@ def test_the_measurements_are_of_networks_that_there_are() -> None:
 def test_the_figures_can_be_drawn_from_the_committed_runs(tmp_path: Path) -> None:
     found = make_results.find_runs()
     figures = plot_results(found, size_table(found), readings.rows())
-    assert {*figures, "corruptions", "steps", "tensorboard"} == {path.stem for path in make_results.FIGURES.iterdir()}
+    assert {*figures, "corruptions", "reliability", "steps", "tensorboard"} == {
+        path.stem for path in make_results.FIGURES.iterdir()
+    }
     for name, figure in figures.items():
         figure.savefig(tmp_path / f"{name}.png")
 

@@ -18,9 +18,7 @@ from fashionzoo.cli.main import main
 from fashionzoo.data import sources
 from fashionzoo.images.conversion import images_to_batch
 from fashionzoo.images.preparation import NOTHING
-from fashionzoo.models.network import compute_logits
 from fashionzoo.weights.familiarity import familiarity
-from fashionzoo.zoo.evaluation import measure
 
 ROOT = Path(__file__).parent.parent.parent
 DRAWN = ROOT / "tests" / "pictures" / "drawn"
@@ -159,10 +157,9 @@ def test_a_temperature_changes_probabilities_and_no_answer(real_root: Path) -> N
 
 def test_the_published_calibration_is_that_of_the_temperature(real_root: Path) -> None:
     weights, network = fz.get_weights("cnn_plain", "tuned"), fz.get_model("cnn_plain", weights="tuned")
-    images, labels = sources.load_split("test", real_root)
-    scores = measure(compute_logits(network, images) / network.temperature, labels, network.class_names)
-    assert scores.metrics["test/calibration_error"] == pytest.approx(weights.meta["calibrated_error"], abs=1e-3)
-    assert scores.metrics["test/calibration_error"] < weights.metrics["test/calibration_error"]
+    metrics = fz.evaluate(network, real_root).metrics
+    assert metrics["test/calibrated_error"] == pytest.approx(weights.meta["calibrated_error"], abs=1e-3)
+    assert metrics["test/calibrated_error"] < metrics["test/calibration_error"]
 
 
 def test_show_writes_the_steps(

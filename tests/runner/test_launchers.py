@@ -26,7 +26,7 @@ from fashionzoo.training.recipe import get_recipe
 from fashionzoo.zoo.registry import get_class
 from tests import ROOT
 from tests.conftest import put
-from tests.processes import run
+from tests.processes import OUTPUT_ENCODING, run
 
 EXPERIMENTS = ROOT / "experiments"
 SPLIT = ("--data.train_size=600", "--data.val_size=200")
@@ -349,7 +349,7 @@ def test_a_checkpoint_of_another_network_is_refused(
 def test_looking_things_up_needs_neither_torch_nor_lightning() -> None:
     slow = "bool({'torch', 'scipy', 'lightning'} & set(sys.modules))"
     code = f"import sys; from fashionzoo.cli.main import main; main(['list']); sys.exit({slow})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding=OUTPUT_ENCODING, check=False)
     assert done.returncode == 0
     assert all(name in done.stdout for name in RECIPES)
 
@@ -358,7 +358,7 @@ def test_predicting_does_not_need_lightning(runs: dict[str, tuple[Path, str]]) -
     checkpoint = runs["cnn_plain"][0] / "checkpoints" / "best.ckpt"
     words = ["predict", str(Path(__file__).parents[1] / "pictures" / "shirt.png"), "--checkpoint", str(checkpoint)]
     code = f"import sys; from fashionzoo.cli.main import main; main({words!r}); sys.exit('lightning' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding=OUTPUT_ENCODING, check=False)
     assert done.returncode == 0, done.stderr
 
 

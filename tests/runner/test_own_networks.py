@@ -25,7 +25,7 @@ from fashionzoo.cli.main import main
 from fashionzoo.data import sources
 from fashionzoo.runner.launch import train
 from tests.conftest import idx
-from tests.processes import assert_same_training, run
+from tests.processes import OUTPUT_ENCODING, assert_same_training, run
 from tests.runner.test_resume import signal_in
 
 MY_NET = """
@@ -275,7 +275,7 @@ def make(width: int = 4) -> nn.Module:
 def in_process(code: str, path: Path) -> subprocess.CompletedProcess[str]:
     """Run code with a folder of packages on the path."""
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(path)!r}); {code}"]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    return subprocess.run(command, capture_output=True, encoding=OUTPUT_ENCODING, check=False)
 
 
 def install(site: Path, module: str, text: str, entries: str) -> None:

@@ -24,7 +24,7 @@ from fashionzoo.data import sources
 from fashionzoo.runner.resumption import find_last_checkpoint
 from fashionzoo.training.classifier import Classifier
 from fashionzoo.training.seeding import EpochSeeding
-from tests.processes import assert_same_training, curves, fit, last, runs, trust
+from tests.processes import OUTPUT_ENCODING, assert_same_training, curves, fit, last, runs, trust
 from tests.processes import run as run_command
 
 QUIET = {"enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
@@ -112,7 +112,7 @@ def test_a_signal_ends_the_run_gracefully_and_prints_how_to_resume_it(
     network = "cnn_plain"
     moment = partial(signal_in, Classifier, "training_step", 2 * STEPS + 3, signum)
     assert fit(tmp_path / "cut", root, network, *FLAGS, prepare=moment) == code
-    screen = (tmp_path / "cut" / "screen").read_text(encoding="utf-8")
+    screen = (tmp_path / "cut" / "screen").read_text(encoding=OUTPUT_ENCODING)
     line = re.search(
         rf"interrupted by {signum.name} in epoch \d: resume from the last complete epoch with\n(.*)\n", screen
     )
@@ -127,7 +127,7 @@ def test_a_signal_ends_the_run_gracefully_and_prints_how_to_resume_it(
 def test_a_signal_before_the_first_checkpoint_says_that_nothing_is_saved(root: Path, tmp_path: Path) -> None:
     moment = partial(signal_in, Classifier, "training_step", 0, signal.SIGTERM)
     assert fit(tmp_path, root, "cnn_plain", *FLAGS, prepare=moment) == 143
-    assert "no checkpoint was saved yet: start again" in (tmp_path / "screen").read_text(encoding="utf-8")
+    assert "no checkpoint was saved yet: start again" in (tmp_path / "screen").read_text(encoding=OUTPUT_ENCODING)
 
 
 CHANGES = {
@@ -177,7 +177,9 @@ def test_a_run_without_its_flags_beside_it_is_held_to_its_checkpoint(root: Path,
     moved.parent.mkdir()
     shutil.move(saved, moved)
     assert fit(tmp_path, root, "cnn_plain", f"--ckpt_path={moved}", "--model.lr=0.5") == 2
-    assert f"--model.lr of 0.5: the run in {moved} has 0.01" in (tmp_path / "screen").read_text(encoding="utf-8")
+    assert f"--model.lr of 0.5: the run in {moved} has 0.01" in (tmp_path / "screen").read_text(
+        encoding=OUTPUT_ENCODING
+    )
     assert fit(tmp_path, root, "cnn_plain", f"--ckpt_path={moved}", "--trainer.max_epochs=2") == 0
 
 
@@ -221,7 +223,7 @@ def test_early_stopping_counts_on_after_a_kill(root: Path, tmp_path: Path) -> No
     cut = partial(signal_in, Classifier, "training_step", 2)
     assert fit(tmp_path / "cut", root, network, *flags, prepare=cut) == -signal.SIGKILL
     assert fit(tmp_path / "cut", root, network, *flags, "--ckpt_path=last") == 0
-    assert "stopped early after epoch 4" in (tmp_path / "cut" / "screen").read_text(encoding="utf-8")
+    assert "stopped early after epoch 4" in (tmp_path / "cut" / "screen").read_text(encoding=OUTPUT_ENCODING)
     records = (runs(tmp_path / "cut", network) / "version_0" / "metrics.csv").read_text(encoding="utf-8")
     assert fit(tmp_path / "cut", root, network, *flags, "--ckpt_path=last") == 0  # it stays ended
     assert (runs(tmp_path / "cut", network) / "version_0" / "metrics.csv").read_text(encoding="utf-8") == records
@@ -272,4 +274,4 @@ def test_a_run_that_was_moved_keeps_its_best_epoch(root: Path, tmp_path: Path) -
     assert len((runs(after, network) / "version_0" / "metrics.csv").read_text(encoding="utf-8").splitlines()) == 5
     flags = ("--trainer.max_epochs=5", f"--ckpt_path={path}", "--trainer.default_root_dir=other")
     assert fit(elsewhere, root, network, *flags) == 2
-    assert "is resumed where it is" in (elsewhere / "screen").read_text(encoding="utf-8")
+    assert "is resumed where it is" in (elsewhere / "screen").read_text(encoding=OUTPUT_ENCODING)

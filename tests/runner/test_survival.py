@@ -16,7 +16,7 @@ from lightning.pytorch import Callback
 from fashionzoo import FashionZooError
 from fashionzoo.cli.main import main
 from fashionzoo.training.checkpoints import load_checkpoint
-from tests.processes import assert_same_training, finish, fit, last, runs, start, wait_for
+from tests.processes import OUTPUT_ENCODING, assert_same_training, finish, fit, last, runs, start, wait_for
 
 EPOCHS, STEPS = 6, 25  # 800 images in batches of 32
 AUGMENTED = ("--data.augment.flip=true", "--data.augment.shift=2", "--data.batch_size=32")
@@ -30,7 +30,7 @@ def test_one_seed_gives_the_same_bits_and_another_does_not(root: Path, tmp_path:
     assert_same_training(one, same)
     with pytest.raises(AssertionError):
         assert_same_training(one, other)
-    assert "seed 5" in (tmp_path / "one" / "screen").read_text(encoding="utf-8")
+    assert "seed 5" in (tmp_path / "one" / "screen").read_text(encoding=OUTPUT_ENCODING)
     assert "seed_everything: 5" in (runs(tmp_path / "one", "cnn_balanced") / "version_0" / "config.yaml").read_text(
         encoding="utf-8"
     )
@@ -46,7 +46,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_intact(root: Path, tmp_path: P
     resource = pytest.importorskip("resource")
     resource.prlimit(filling.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))  # no file can be written any longer
     assert finish(filling) == 2
-    (line,) = re.findall(r"fashionzoo: error: (.*)", (tmp_path / "screen").read_text(encoding="utf-8"))
+    (line,) = re.findall(r"fashionzoo: error: (.*)", (tmp_path / "screen").read_text(encoding=OUTPUT_ENCODING))
     assert re.match(r"cannot write the checkpoint|the run cannot go on", line)
     assert "state_dict" in last(tmp_path, network)
     assert {path.name for path in checkpoint.parent.iterdir()} == {"best.ckpt", "last.ckpt"}
@@ -59,7 +59,7 @@ def test_deleting_the_logs_during_a_run_stops_it_with_an_error(root: Path, tmp_p
     shutil.rmtree(runs(tmp_path, network), ignore_errors=True)
     shutil.rmtree(runs(tmp_path, network), ignore_errors=True)
     assert finish(running) == 2
-    (line,) = re.findall(r"fashionzoo: error: (.*)", (tmp_path / "screen").read_text(encoding="utf-8"))
+    (line,) = re.findall(r"fashionzoo: error: (.*)", (tmp_path / "screen").read_text(encoding=OUTPUT_ENCODING))
     assert re.search(r"was deleted during the run|the run cannot go on .* see that its folder is still there", line)
 
 

@@ -20,7 +20,7 @@ from fashionzoo.claims.runs import Run
 from fashionzoo.data import sources
 from fashionzoo.models.network import compute_logits
 from fashionzoo.training import checkpoints
-from tests.processes import fit
+from tests.processes import OUTPUT_ENCODING, fit
 
 QUIET = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
 
@@ -134,7 +134,7 @@ def test_a_feature_works_on_a_plain_trainer(feature: str, data: fz.FashionMNISTD
 def test_a_feature_works_as_a_flag(feature: str, tiny_root: Path, tmp_path: Path) -> None:
     _, flags = FEATURES[feature]
     code = fit(tmp_path, tiny_root, "cnn_plain", "--trainer.max_epochs=3", *flags)
-    screen = (tmp_path / "screen").read_text(encoding="utf-8")
+    screen = (tmp_path / "screen").read_text(encoding=OUTPUT_ENCODING)
     if feature == "StochasticWeightAveraging":
         assert (code, screen.count("\n")) == (2, 1)
         assert "nothing would be tested or kept of it: use EMAWeightAveraging" in screen
@@ -168,7 +168,7 @@ REFUSED = {
 @pytest.mark.parametrize("flags", REFUSED)
 def test_what_cannot_work_is_refused_before_anything_is_written(flags: str, tiny_root: Path, tmp_path: Path) -> None:
     assert fit(tmp_path, tiny_root, "cnn_plain", *flags.split()) == 2
-    (line,) = (tmp_path / "screen").read_text(encoding="utf-8").splitlines()
+    (line,) = (tmp_path / "screen").read_text(encoding=OUTPUT_ENCODING).splitlines()
     assert line.startswith("fashionzoo: error: ")
     assert REFUSED[flags] in line
     assert not list(tmp_path.glob("lightning_logs/cnn_plain/*"))

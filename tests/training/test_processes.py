@@ -11,6 +11,7 @@ import torch
 
 from fashionzoo import FashionMNISTDataModule
 from tests import ROOT
+from tests.processes import OUTPUT_ENCODING
 
 EXPERIMENTS = ROOT / "experiments"
 DDP = ("--trainer.accelerator=cpu", "--trainer.strategy=ddp", "--trainer.devices=2")
@@ -21,7 +22,7 @@ def launched(folder: Path, *words: str | Path) -> tuple[dict[str, torch.Tensor],
     """Run Python on words in a folder; return the weights of the only run there and what the screen showed."""
     folder.mkdir()
     done = subprocess.run(
-        [sys.executable, *map(str, words)], cwd=folder, capture_output=True, encoding="utf-8", check=False
+        [sys.executable, *map(str, words)], cwd=folder, capture_output=True, encoding=OUTPUT_ENCODING, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (checkpoint,) = folder.glob("lightning_logs/*/*/checkpoints/last.ckpt")

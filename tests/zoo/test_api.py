@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from fashionzoo.training.checkpoints import load_network
 from fashionzoo.zoo.export import export
 from fashionzoo.zoo.registry import get_class, list_models
 from tests import ROOT
-from tests.processes import fit
+from tests.processes import OUTPUT_ENCODING, fit
 
 LOGS = ROOT / "lightning_logs"
 BOOT = ROOT / "tests" / "pictures" / "boot.png"
@@ -157,7 +158,7 @@ def test_many_images_take_little_memory() -> None:
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; network.classify(images);"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding=OUTPUT_ENCODING, check=True)
     assert int(done.stdout) < 100_000  # kilobytes; all at once the first convolution alone had 400 MB
 
 
@@ -168,8 +169,9 @@ def test_the_old_name_of_the_error_is_the_same_error() -> None:
 def test_a_reader_that_goes_away_ends_a_prediction_quietly(tmp_path: Path) -> None:
     for number in range(300):
         Image.linear_gradient("L").resize((28, 28)).save(tmp_path / f"{number}.png")
-    command = f"{Path(sys.executable).with_name('fashionzoo')} predict {tmp_path} --model all | head -n 1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, encoding="utf-8", check=True)
+    words = [str(Path(sys.executable).with_name("fashionzoo")), "predict", str(tmp_path), "--model", "all"]
+    command = f"{shlex.join(words)} | head -n 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, encoding=OUTPUT_ENCODING, check=True)
     assert done.stdout.count("\n") == 1
     assert not done.stderr
 
@@ -283,10 +285,10 @@ def test_what_is_better_when_lower_is_monitored_so(monitor: str) -> None:
 
 
 def test_a_full_device_gets_one_line() -> None:
-    with Path("/dev/full").open("w") as full:
+    with Path("/dev/full").open("wb") as full:
         code = "from fashionzoo.cli.main import main; main(['list'])"
         done = subprocess.run(
-            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, encoding=OUTPUT_ENCODING, check=False
         )
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()

@@ -14,7 +14,7 @@ from statistics import mean
 from typing import Any
 
 import model_cards
-from calibration import calibration
+from calibration import fit_temperature
 
 from fashionzoo.claims import reference_runs, runs
 from fashionzoo.claims.uncertainty import Interval, mean_interval, wilson_interval
@@ -49,6 +49,7 @@ def pack(name: str, version: str) -> dict[str, Any]:
             f"the run in {run.folder} has no checkpoint any more: delete the run to have it trained again"
         )
     _, network = checkpoints.load_network(checkpoint)
+    network.temperature = fit_temperature(network)
     file = WEIGHTS_DIR / f"{name}-{version}.safetensors"
     export(network, file)
     content = file.read_bytes()
@@ -68,7 +69,7 @@ def pack(name: str, version: str) -> dict[str, Any]:
         "metrics": {key: round(value, 6) for key, value in scores.metrics.items()},
         "interval": rounded(wilson_interval(scores.metrics["test/acc"], NUM_TEST_IMAGES)),
         "confusion": scores.confusion,
-        **calibration(network),
+        "temperature": network.temperature,
         "seeds": seeds_entry([run.final("test/acc") for run in found.values()]),
         "made_on": run.environment,
     }

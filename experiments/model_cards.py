@@ -132,7 +132,7 @@ def measures(versions: Sequence[Weights]) -> dict[str, list[str]]:
         ],
         "temperature, fitted on validation images": [f"{weights.meta['temperature']:.3f}" for weights in versions],
         "calibration error of the probabilities, with it": [
-            f"{weights.meta['calibrated_error']:.4f}" for weights in versions
+            f"{score['test/calibrated_error']:.4f}" for score in scores
         ],
         **{f"recall of {label}": [f"{score[f'test/recall/{label}']:.3f}" for score in scores] for label in CLASSES},
     }

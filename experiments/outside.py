@@ -159,7 +159,7 @@ def calibration_lines() -> list[str]:
             f"{weights.name} {weights.version}",
             f"{weights.meta['temperature']:.3f}",
             f"{weights.metrics['test/calibration_error']:.4f}",
-            f"{weights.meta['calibrated_error']:.4f}",
+            f"{weights.metrics['test/calibrated_error']:.4f}",
         ]
         for weights in list_weights()
     ]

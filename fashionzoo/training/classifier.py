@@ -219,8 +219,8 @@ class Classifier(EvaluatedModule):
     def predict_step(self, batch: Batch | Tensor, batch_idx: int) -> Tensor:
         """Return the class probabilities ``(N, 10)`` of a batch with or without labels."""
         images = batch if isinstance(batch, Tensor) else batch[0]
-        probabilities: Tensor = self(self.preprocess(images)).float().softmax(dim=1)
-        return probabilities
+        logits: Tensor = self(self.preprocess(images)).float()
+        return (logits / self.network.temperature).softmax(dim=1)
 
     def on_train_epoch_start(self) -> None:
         """Reset the buffer."""

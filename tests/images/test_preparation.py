@@ -158,7 +158,7 @@ def test_a_temperature_changes_probabilities_and_no_answer(real_root: Path) -> N
 def test_the_published_calibration_is_that_of_the_temperature(real_root: Path) -> None:
     weights, network = fz.get_weights("cnn_plain", "tuned"), fz.get_model("cnn_plain", weights="tuned")
     metrics = fz.evaluate(network, real_root).metrics
-    assert metrics["test/calibrated_error"] == pytest.approx(weights.meta["calibrated_error"], abs=1e-3)
+    assert metrics["test/calibrated_error"] == pytest.approx(weights.metrics["test/calibrated_error"], abs=1e-3)
     assert metrics["test/calibrated_error"] < metrics["test/calibration_error"]
 
 

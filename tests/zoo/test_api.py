@@ -58,6 +58,8 @@ def test_predictions_of_a_trainer_are_those_of_the_network(tester: Trainer, real
     assert probabilities.shape == (10_000, 10)
     labels = data.datasets["test"].labels
     assert (probabilities.argmax(dim=1) == labels).float().mean().item() == accuracy("mlp_sigmoid_narrowing", "tuned")
+    (first,) = classifier.network.predictions(data.datasets["test"].images[:1])
+    assert list(first.probabilities.values()) == pytest.approx(probabilities[0].tolist(), abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ["cnn_dropout_l2", "cnn_balanced"])

@@ -27,7 +27,7 @@ SHOWN = {  # by the beginning of a command: what it shows
     "python experiments/": r"stopped after epoch 1: all epochs done[^$]*10,000 test images",
     "torchrun": r"device +2 x cpu[^$]*10,000 test images",
     "tensorboard": r"Event statistics for .*/tuned",
-    "fashionzoo list": r"cnn_balanced +tuned +279,306",
+    "fashionzoo list": r"cnn_balanced[ |]+tuned[ |]+279,306",
     "fashionzoo predict tests/pictures --model": r"(tests/pictures/boot.png: \w+ +Ankle boot \d+\.\d%\s+){6}",
     "fashionzoo predict tests/pictures/boot.png --model": r'"label": 9,\s+"name": "Ankle boot"',
     "fashionzoo predict": r"tests/pictures/shirt.png: T-shirt/top \d+\.\d%, ",

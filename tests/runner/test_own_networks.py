@@ -307,7 +307,7 @@ def test_a_package_offers_a_network_with_weights(tmp_path: Path) -> None:
     )
     done = in_process(use, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"tiny_plugin +tuned", done.stdout)
+    assert re.search(r"tiny_plugin[ |]+tuned", done.stdout)
     assert "tiny_plugin: from the package plugin_pkg" in done.stdout
     assert "out_features=3" in done.stdout
     weights = tmp_path / "plugin_pkg" / "weights" / "tiny.safetensors"

@@ -17,7 +17,7 @@ CLASSES = (
     "Ankle boot",
 )
 IMAGE_SIZE = 28  # pixels, both sides
-FAMILIAR = 0.5  # as likely clothes as not
+FAMILIAR = 0.15  # chosen on drawings, as most pictures that are asked about show clothes: RESULTS.md has both shares
 
 
 class Prediction(NamedTuple):

@@ -85,8 +85,8 @@ def rows() -> list[dict[str, Any]]:
 def main() -> None:
     """Measure what is missing, the shortest runs of each seed first."""
     known = {tuple(row[column] for column in KEY) for row in rows()}
-    for seed, initialization, network in itertools.product(SEEDS, INITIALIZATIONS, (PLAIN, BALANCED, DROPOUT)):
-        for size, optimizer in itertools.product(SIZES, OPTIMIZERS):
+    for seed, size, initialization in itertools.product(SEEDS, SIZES, INITIALIZATIONS):
+        for network, optimizer in itertools.product((PLAIN, BALANCED, DROPOUT), OPTIMIZERS):
             key = network, optimizer, size, initialization, seed
             if key not in known:
                 print(f"\n{', '.join(map(str, key))}", flush=True)

@@ -33,7 +33,9 @@ def did_you_mean(word: object, valid: Iterable[str]) -> str:
     """
     names = list(valid)
     close = closest(word, names)
-    return f"did you mean {close}?" if close else f"choose from {', '.join(names)}"
+    if close:
+        return f"did you mean {close}?"
+    return f"choose from {', '.join(names)}" if names else "there is none to choose from"
 
 
 def closest(word: object, valid: Iterable[str]) -> str | None:

@@ -7,7 +7,9 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 def make_streams_safe() -> None:
@@ -15,6 +17,16 @@ def make_streams_safe() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not a notebook's
             stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Print each warning of this package as a line of its own, like an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.filterwarnings("ignore", "Image size", RuntimeWarning)  # refused with a line of its own
+        warnings.showwarning = lambda warning, *_: print(f"fashionzoo: warning: {warning}", file=sys.stderr)
+        yield
 
 
 def join_command(words: Sequence[str]) -> str:

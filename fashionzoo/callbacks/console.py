@@ -156,7 +156,8 @@ def print_test_results(network: Classifier, trainer: Trainer, checkpoint: str) -
     console = Console()
     confusion = network.eval_metrics["confusion"].compute().tolist()
     scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
-    console.print(metrics_table(network.name, scores, confusion, network.class_names))
+    title = f"{network.name}, {sum(map(sum, confusion)):,} test images"
+    console.print(metrics_table(title, scores, confusion, network.class_names))
     absent = [name for name, row in zip(network.class_names, confusion, strict=True) if not sum(row)]
     if absent:
         console.print(f"no test images of {', '.join(absent)}: a recall of 0 says nothing there", highlight=False)

@@ -19,6 +19,7 @@ from fashionzoo.cli.options import (
     network_help,
 )
 from fashionzoo.errors import FashionZooError
+from fashionzoo.terminal import warnings_as_lines
 from fashionzoo.zoo.registry import list_models
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def run(options: Namespace) -> None:
 
     errors: list[FashionZooError] = []
     if options.folder:
-        scores = evaluate_folder(loaded.network, options.folder, errors)
+        with warnings_as_lines():
+            scores = evaluate_folder(loaded.network, options.folder, errors)
     else:
         scores = evaluate(loaded.network, options.root)
     _print_scores(scores, loaded, options)
@@ -94,7 +96,9 @@ def _print_scores(scores: Evaluation, loaded: LoadedNetwork, options: Namespace)
     from fashionzoo.plots.tables import confusion_table, metrics_table
 
     console = Console()
-    console.print(metrics_table(f"{loaded.name} {loaded.weights}", scores.metrics, scores.confusion, class_names))
+    title, count = f"{loaded.name} {loaded.weights}", sum(map(sum, scores.confusion))
+    title += f", {count:,} pictures in {options.folder}" if options.folder else f", {count:,} test images"
+    console.print(metrics_table(title, scores.metrics, scores.confusion, class_names))
     console.print(confusion_table(scores.confusion, class_names))
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fashionzoo.cli.options import DEFAULT_NETWORK, add_json, add_source, given, load_network_from_options, network_help
 from fashionzoo.errors import FashionZooError
+from fashionzoo.terminal import warnings_as_lines
 from fashionzoo.weights.manifest import manifest
 from fashionzoo.zoo.registry import list_models, package_of
 
@@ -73,10 +73,7 @@ def run(options: Namespace) -> None:
 
     errors: list[FashionZooError] = []
     answers: list[dict[str, Any]] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", UserWarning)
-        warnings.filterwarnings("ignore", "Image size", RuntimeWarning)  # refused with a line of its own
-        warnings.showwarning = lambda warning, *_: print(f"fashionzoo: warning: {warning}", file=sys.stderr)
+    with warnings_as_lines():
         for paths, pixels in prepare_paths(map(Path, options.images), ground, errors):
             predictions = [model.network.predictions(pixels) for model in models]
             for path, of_image in zip(paths, zip(*predictions, strict=True), strict=True):
@@ -123,6 +120,8 @@ def _show(options: Namespace, models: list[LoadedNetwork], ground: Ground) -> No
     source, (model,) = Path(options.images[0]), models
     path = Path(options.show or f"{source.stem}-steps.png")
     figure_format(path)
+    if path.exists() and path.samefile(source):
+        raise FashionZooError(f"--show would write over the picture {source}: name another file")
     steps = prepare_steps(source, ground)
     (prediction,) = model.network.predictions(to_uint8(steps.prepared, "ready"))
     title = f"{source.name}, {model.name} {model.weights}: {describe(prediction, 1)}"

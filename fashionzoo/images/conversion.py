@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from io import IOBase
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,6 +50,8 @@ def to_uint8(image: ImageLike, ground: Ground = "auto") -> Tensor:
     if isinstance(image, np.ndarray):
         image = _array_to_image(image)
     if isinstance(image, Tensor):
+        if image.is_meta or image.layout != torch.strided:
+            raise FashionZooError("a tensor without values of its own, sparse or meta: pass a dense one")
         _check_shape(image)
         pixels = _to_uint8_values(image.detach().cpu()).reshape(-1, 1, IMAGE_SIZE, IMAGE_SIZE)
         pixels = 255 - pixels if ground == "bright" else pixels
@@ -79,6 +83,8 @@ def prepare_steps(picture: str | Path | Image.Image, ground: Ground = "auto") ->
         )
     name = "a picture" if isinstance(picture, Image.Image) else str(picture)
     if not isinstance(picture, Image.Image) and Path(picture).is_dir():
+        if any(map(_is_readable, Path(picture).iterdir())):
+            raise FashionZooError(f"{picture} is a folder: name the files in it")
         raise FashionZooError(f"there is no image in the folder {picture}: name another, or files")
     if not isinstance(picture, Image.Image) and Path(picture).exists() and not Path(picture).is_file():
         raise FashionZooError(f"{name} is no regular file: name a picture")
@@ -131,9 +137,10 @@ def images_to_batch(images: ImageLike | Iterable[ImageLike], ground: Ground = "a
         >>> images_to_batch([torch.zeros(28, 28), torch.zeros(3, 28, 28)]).shape
         torch.Size([4, 1, 28, 28])
     """
-    if isinstance(images, ImageLike) or not isinstance(images, Iterable):
-        images = [images]
-    batches = [to_uint8(image, ground) for image in images]
+    several: Iterable[Any] = [images]
+    if isinstance(images, Iterable) and not isinstance(images, ImageLike | bytes | IOBase):
+        several = images
+    batches = [to_uint8(image, ground) for image in several]
     if not sum(map(len, batches)):
         raise FashionZooError("no image was given: pass at least one")
     return torch.cat(batches)
@@ -152,11 +159,25 @@ def expand_image_paths(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
             inside = sorted(path.iterdir())
+            others = [file for file in inside if not (_is_readable(file) or file.is_dir() or file.name[0] == ".")]
+            if others:
+                warnings.warn(f"{path} has files that are not read as pictures: {names_in_words(others)}", stacklevel=2)
         elif "*" in path.name and not path.exists():
             inside = sorted(path.parent.glob(path.name))
         else:
             inside = []
         yield from [file for file in inside if _is_readable(file)] or [path]
+
+
+def names_in_words(paths: Sequence[Path]) -> str:
+    """Return the first names of some, and how many others there are.
+
+    Example:
+        >>> names_in_words([Path("a"), Path("b"), Path("c"), Path("d"), Path("e")])
+        'a, b, c and 2 others'
+    """
+    names, more = ", ".join(path.name for path in paths[:3]), len(paths) - 3
+    return f"{names} and {more} others" if more > 0 else names
 
 
 def _is_readable(path: Path) -> bool:
@@ -180,6 +201,9 @@ def _array_to_image(array: np.ndarray) -> Image.Image | Tensor:
 
 def _to_uint8_values(values: Tensor) -> Tensor:
     """Return values of any shape as uint8, after a check of their type and range."""
+    is_integer = not (values.is_floating_point() or values.is_complex() or values.dtype == torch.bool)
+    if is_integer and values.numel() and values.max() == 1:
+        raise FashionZooError("images of integers 0 and 1 only: multiply them by 255, or pass float in [0, 1]")
     if values.dtype == torch.uint8:
         return values
     if values.is_floating_point():

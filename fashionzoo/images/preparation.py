@@ -75,11 +75,13 @@ class Prepare:
         """Return the picture at each step.
 
         Args:
-            picture: Of any size and mode; of an animation, the first frame.
+            picture: Of any size and mode; of an animation, the frame that it is at.
 
         Raises:
             FashionZooError: Nothing is on it, it has too many pixels, or its mode is none of a picture.
         """
+        if not isinstance(picture, Image.Image):
+            raise FashionZooError(f"a {type(picture).__name__} is no picture yet: pass what PIL.Image.open returns")
         picture = _to_8_bits(picture)
         if self.ground == "ready" or (self.ground == "auto" and is_ready(picture)):
             prepared = _place(_flatten(picture, "black").convert("L"))

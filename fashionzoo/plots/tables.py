@@ -40,12 +40,12 @@ def top_confusions(
 
 
 def metrics_table(
-    name: str, metrics: Mapping[str, float], confusion: Confusion, class_names: Sequence[str] = CLASSES
+    title: str, metrics: Mapping[str, float], confusion: Confusion, class_names: Sequence[str] = CLASSES
 ) -> Table:
     """Return accuracy, loss, calibration and recalls, and the commonest mistakes.
 
     Args:
-        name: What was tested.
+        title: What was tested, and on what.
         metrics: ``test/acc`` and so on.
         confusion: Rows are the true classes.
         class_names: Names of the classes.
@@ -56,7 +56,7 @@ def metrics_table(
         >>> metrics_table("half", scores | recalls, [[1] * 10] * 10).row_count
         16
     """
-    table = Table(title=f"{name}, {sum(map(sum, confusion)):,} test images", min_width=46)
+    table = Table(title=title, min_width=46)
     table.add_column("measure")
     table.add_column("value", justify="right")
     table.add_row("accuracy", f"{metrics['test/acc']:.4f}")

@@ -49,6 +49,10 @@ def load_class(reference: str) -> type[Classifier]:
     if reference in list_models():
         return get_class(reference)
     place, _, attribute = reference.partition(":")
+    if place in list_models():
+        raise FashionZooError(f"unknown network {reference!r}: name {place}, and {attribute} with --weights")
+    if place.endswith((".ckpt", ".safetensors")):
+        raise FashionZooError(f"{place} is no network's name: give it as --checkpoint")
     if not place.endswith(".py") and not attribute:
         hint = f"; for a file, name {place}.py" if Path(f"{place}.py").is_file() else ""
         raise FashionZooError(f"unknown network {place!r}: {did_you_mean(place, list_models())}{hint}")

@@ -147,6 +147,11 @@ REFUSED = (
     pytest.param(lambda: torch.full((28, 28), float("nan")), "not numbers", id="full((28, 28), float('nan'))"),
     pytest.param(lambda: torch.full((28, 28), float("inf")), r"outside \[0, 1\]", id="full((28, 28), float('inf'))"),
     pytest.param(lambda: Path("nowhere.png"), "nowhere.png does not exist", id="Path('nowhere.png')"),
+    pytest.param(lambda: torch.ones(28, 28, dtype=torch.uint8), "multiply them by 255", id="a mask"),
+    pytest.param(lambda: torch.zeros(28, 28).to_sparse(), "pass a dense one", id="a sparse tensor"),
+    pytest.param(
+        lambda: Path(__file__).parents[1] / "pictures", "is a folder: name the files in it", id="a folder of pictures"
+    ),
     pytest.param(lambda: Path(__file__).parent, "there is no image in the folder", id="Path(__file__).parent"),
 )
 
@@ -265,8 +270,10 @@ def test_predict_takes_folders_and_classifies_what_it_can(
     assert end.value.code == 2
     screen = capsys.readouterr()
     assert [line.split(":")[0] for line in screen.out.splitlines()] == [f"{folder}/GOOD.JPG", f"{folder}/good.png"]
-    assert len(screen.err.splitlines()) == len(BAD_FILES) + 1
-    assert all(line.startswith("fashionzoo: error: ") for line in screen.err.splitlines())
+    warning, *errors = screen.err.splitlines()
+    assert warning == f"fashionzoo: warning: {folder} has files that are not read as pictures: notes.txt"
+    assert len(errors) == len(BAD_FILES) + 1
+    assert all(line.startswith("fashionzoo: error: ") for line in errors)
 
 
 def test_invert_is_deprecated_and_does_what_ground_bright_does(
@@ -359,7 +366,7 @@ def test_integers_below_zero_are_refused() -> None:
 
 @pytest.mark.parametrize("kind", ["<u2", ">u2", ">i4", ">f4", "<u8", "f2"])
 def test_arrays_of_any_byte_order_are_taken(kind: str) -> None:
-    assert to_uint8(np.ones((28, 28), kind)).unique().tolist() == [255 if "f" in kind else 1]
+    assert to_uint8(np.full((28, 28), 1 if "f" in kind else 2, kind)).unique().tolist() == [255 if "f" in kind else 2]
 
 
 def test_a_picture_of_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

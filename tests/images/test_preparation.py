@@ -171,6 +171,12 @@ def test_show_writes_the_steps(
     assert capsys.readouterr().err == f"wrote {SHIRT.stem}-steps.png\n"
     with Image.open(f"{SHIRT.stem}-steps.png") as figure:
         assert figure.width > 1000
+    picture = tmp_path / "picture.png"
+    shutil.copy(SHIRT, picture)
+    with pytest.raises(SystemExit):
+        main(["predict", str(picture), "--show", str(picture)])
+    assert "would write over the picture" in capsys.readouterr().err
+    assert picture.read_bytes() == SHIRT.read_bytes()
     with pytest.raises(SystemExit):
         main(["predict", str(SHIRT), "--model", "all", "--show", "steps.png"])
     assert "name one of each" in capsys.readouterr().err
@@ -232,8 +238,20 @@ def test_a_folder_for_each_class_is_evaluated(tmp_path: Path, capsys: pytest.Cap
         main(["evaluate", "cnn_plain", str(tmp_path)])
     assert end.value.code == 2
     screen = capsys.readouterr()
-    assert "3 test images" in screen.out
+    assert "3 pictures in" in screen.out
     assert f"{tmp_path}/trouser/broken.png is not an image that can be read" in screen.err
+    (tmp_path / "T-shirt").mkdir()
+    (tmp_path / "T-shirt" / "photo.heic").touch()
+    (tmp_path / "T-shirt" / "more").mkdir()
+    shutil.copy(SHIRT, tmp_path)
+    shutil.copy(SHIRT, tmp_path / "T-shirt")
+    with pytest.raises(SystemExit):
+        main(["evaluate", "cnn_plain", str(tmp_path)])
+    screen = capsys.readouterr()
+    assert "4 pictures in" in screen.out
+    assert f"fashionzoo: warning: {tmp_path} has files in no folder of a class: {SHIRT.name}\n" in screen.err
+    assert f"{tmp_path}/T-shirt has folders, which are left out: more\n" in screen.err
+    assert f"{tmp_path}/T-shirt has files that are not read as pictures: photo.heic\n" in screen.err
     (tmp_path / "trousers").mkdir()
     with pytest.raises(SystemExit):
         main(["evaluate", str(tmp_path)])

@@ -133,5 +133,8 @@ def test_half_a_checkpoint_is_refused(size: int, root: Path, tmp_path: Path) -> 
 
 def test_the_checkpoint_of_another_library_is_refused(tmp_path: Path) -> None:
     torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    (tmp_path / "text.ckpt").write_text("hello", encoding="utf-8")
+    with pytest.raises(FashionZooError, match=r"text\.ckpt is not a checkpoint"):
+        load_checkpoint(tmp_path / "text.ckpt")
     with pytest.raises(FashionZooError, match=r"other\.ckpt is not a checkpoint of fashionzoo"):
         load_checkpoint(tmp_path / "other.ckpt")

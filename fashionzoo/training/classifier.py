@@ -77,9 +77,10 @@ class Classifier(EvaluatedModule):
             ``(N, classes)`` logits, whose input is then standardized.
         lr: Learning rate.
         loss_reduction: Whether the loss that is minimized is summed over the batch or averaged.
-        optimizer: Stochastic gradient descent, Adam (Kingma and Ba 2015) or AdamW (Loshchilov and Hutter 2019).
+        optimizer: Stochastic gradient descent, Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019), or Muon
+            (Jordan et al. 2024) for the hidden layers with AdamW for the rest.
         momentum: Momentum of SGD.
-        weight_decay: L2 penalty of SGD and Adam, decoupled decay of AdamW.
+        weight_decay: L2 penalty of SGD and Adam, decoupled decay of AdamW and Muon.
         label_smoothing: Share of the target that is spread over all classes (Szegedy et al. 2016).
         schedule: Keep ``lr``, or rise to it and fall to nearly zero over the run (Smith 2018).
         temperature: Temperature of distillation: divides the logits of network and teacher, if the data has one; above
@@ -113,7 +114,7 @@ class Classifier(EvaluatedModule):
         network: nn.Module,
         lr: float,
         loss_reduction: Literal["sum", "mean"] = "mean",
-        optimizer: Literal["sgd", "adam", "adamw"] = "sgd",
+        optimizer: Literal["sgd", "adam", "adamw", "muon"] = "sgd",
         momentum: float = 0.0,
         weight_decay: float = 0.0,
         label_smoothing: float = 0.0,

@@ -9,9 +9,10 @@ import torch
 from torch.nn import Parameter
 
 from fashionzoo.errors import FashionZooError, did_you_mean
+from fashionzoo.training.muon import MuonAdamW
 
 CHOICES = {
-    "optimizer": ("sgd", "adam", "adamw"),
+    "optimizer": ("sgd", "adam", "adamw", "muon"),
     "schedule": ("constant", "one_cycle"),
     "loss_reduction": ("sum", "mean"),
 }
@@ -54,15 +55,17 @@ def make_optimizer(
     """Return an optimizer.
 
     Args:
-        name: ``"sgd"``, ``"adam"`` or ``"adamw"``; only the first takes a momentum.
+        name: ``"sgd"``, ``"adam"``, ``"adamw"`` or ``"muon"``; only the first takes a momentum.
         parameters: What it changes.
         lr: Learning rate.
         momentum: Momentum of SGD.
-        weight_decay: L2 penalty of SGD and Adam, decoupled decay of AdamW.
+        weight_decay: L2 penalty of SGD and Adam, decoupled decay of AdamW and Muon.
         fused: Change all parameters in one kernel.
     """
     if name == "sgd":
         return torch.optim.SGD(parameters, lr, momentum=momentum, weight_decay=weight_decay, fused=fused)
+    if name == "muon":
+        return MuonAdamW(parameters, lr, weight_decay, fused)
     adam = torch.optim.Adam if name == "adam" else torch.optim.AdamW
     return adam(parameters, lr, weight_decay=weight_decay, fused=fused)
 
@@ -82,4 +85,5 @@ def one_cycle(optimizer: torch.optim.Optimizer, lr: float, steps: float) -> torc
         raise FashionZooError(
             "the one_cycle schedule must know its length: set max_epochs or max_steps, or schedule=constant"
         )
-    return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=int(steps))
+    cycle_momentum = not isinstance(optimizer, MuonAdamW)  # it has one for each part
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, int(steps), cycle_momentum=cycle_momentum)

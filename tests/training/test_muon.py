@@ -1,0 +1,80 @@
+"""Muon with AdamW, against torch's own two optimizers."""
+
+from collections.abc import Iterable
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from fashionzoo import CNN, MLP, FashionZooError
+from fashionzoo.training.muon import MuonAdamW
+
+needs_muon = pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="needs torch 2.9")
+IMAGES, LABELS = torch.rand(32, 1, 28, 28, generator=torch.Generator().manual_seed(0)), torch.arange(32) % 10
+
+
+def make(family: type[MLP | CNN]) -> nn.Module:
+    """A small network with fixed weights."""
+    torch.manual_seed(0)
+    return MLP(widths=(12, 8)) if family is MLP else CNN(channels=(6, 5), hidden=(8,))
+
+
+def train(network: nn.Module, optimizers: Iterable[torch.optim.Optimizer], steps: int) -> None:
+    """Make steps on the same batch."""
+    for _ in range(steps):
+        network.zero_grad()
+        F.cross_entropy(network(IMAGES), LABELS).backward()
+        for optimizer in optimizers:
+            optimizer.step()
+
+
+@needs_muon
+def test_an_mlp_is_trained_as_by_torchs_two_optimizers() -> None:
+    ours, theirs = make(MLP), make(MLP)
+    train(ours, [MuonAdamW(ours.parameters(), 0.01, 0.1, fused=False)], 3)
+    weights = [parameter for parameter in theirs.parameters() if parameter.ndim > 1]
+    rest = [parameter for parameter in theirs.parameters() if parameter.ndim == 1] + weights[-1:]
+    muon = torch.optim.Muon(weights[:-1], 0.01, 0.1, adjust_lr_fn="match_rms_adamw")
+    train(theirs, [muon, torch.optim.AdamW(rest, 0.01, weight_decay=0.1)], 3)
+    for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(own, other)
+
+
+@needs_muon
+def test_a_convolution_is_trained_the_same_in_every_memory_format() -> None:
+    networks = []
+    for memory_format in (torch.contiguous_format, torch.channels_last):
+        network = make(CNN).to(memory_format=memory_format)
+        before = [parameter.detach().clone() for parameter in network.parameters()]
+        train(network, [MuonAdamW(network.parameters(), 0.01, 0.1, fused=False)], 1)
+        assert not any(torch.equal(old, new) for old, new in zip(before, network.parameters(), strict=True))
+        networks.append(network)
+    for one, two in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
+        torch.testing.assert_close(one, two, atol=1e-3, rtol=0.05)  # Muon computes in bfloat16
+
+
+@needs_muon
+@pytest.mark.parametrize("family", [MLP, CNN])
+def test_a_saved_state_continues_to_the_same_bits(family: type[MLP | CNN]) -> None:
+    through, cut = make(family), make(family)
+    train(through, [MuonAdamW(through.parameters(), 0.01, 0.1, fused=True)], 4)
+    first = MuonAdamW(cut.parameters(), 0.01, 0.1, fused=True)
+    train(cut, [first], 2)
+    second = MuonAdamW(cut.parameters(), 0.5, 0.1, fused=True)
+    second.load_state_dict(first.state_dict())
+    train(cut, [second], 2)
+    for one, two in zip(through.parameters(), cut.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+@needs_muon
+def test_a_network_without_hidden_layers_is_refused() -> None:
+    with pytest.raises(FashionZooError, match="there is none: choose adamw"):
+        MuonAdamW(nn.Linear(4, 2).parameters(), 0.01, 0.1, fused=False)
+
+
+def test_an_old_torch_is_told_what_muon_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.optim, "Muon", raising=False)
+    with pytest.raises(FashionZooError, match=r"muon needs torch 2\.9 or newer, .* choose --model.optimizer adamw"):
+        MuonAdamW(make(MLP).parameters(), 0.01, 0.1, fused=False)

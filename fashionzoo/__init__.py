@@ -8,7 +8,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fashionzoo.openmp import share_the_machine
+
 __version__ = "0.2.0"
+
+share_the_machine()
 
 if TYPE_CHECKING:
     from fashionzoo.data.augmentation import Augment

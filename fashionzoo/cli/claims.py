@@ -134,7 +134,9 @@ def print_in_full(result: ClaimResult) -> None:
     print(f"  the check:       {claim.criterion}{unit}")
     for seed, finding in result.findings.items():
         values = ", ".join(f"{label} {claim.in_unit(value):.4g}" for label, value in finding.measured.items())
-        interval = f"; 95 % interval {claim.format_interval(finding.interval)}" if finding.interval else ""
+        interval = ""
+        if finding.interval:
+            interval = f"; 95 % interval of what is checked: {claim.format_interval(finding.interval)}"
         print(f"  seed {seed}:          {finding.verdict}; {values.replace(' inf', ' never')}{interval}")
     if result.interval:
         interval = claim.format_interval(result.interval)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,8 +51,10 @@ def load_folder(path: Path, class_names: Sequence[str], errors: list[FashionZooE
         FashionZooError: A folder has the name of no class, or there is no picture that can be read.
     """
     labels_by_name = {str(label): label for label in range(len(class_names))}
+    parts = Counter(_plain(part) for name in class_names for part in name.split("/"))
     for label, name in enumerate(class_names):
-        labels_by_name |= {_plain(part): label for part in (*name.split("/"), name)}
+        labels_by_name |= {_plain(part): label for part in name.split("/") if parts[_plain(part)] == 1}
+        labels_by_name[_plain(name)] = label
     images, labels = [], []
     folders, files = _inside(path)
     _warn_of_skipped(path, "files in no folder of a class", files)

@@ -20,6 +20,7 @@ from fashionzoo.images.classes import FAMILIAR
 from fashionzoo.images.conversion import images_to_batch
 from fashionzoo.images.preparation import NOTHING
 from fashionzoo.weights.familiarity import familiarity
+from fashionzoo.zoo.folders import load_folder
 
 ROOT = Path(__file__).parent.parent.parent
 DRAWN = ROOT / "tests" / "pictures" / "drawn"
@@ -222,6 +223,18 @@ def test_the_first_frame_of_an_animation_is_classified(network: fz.Network) -> N
     file = io.BytesIO()
     first.save(file, "GIF", save_all=True, append_images=[second])
     assert network.classify(Image.open(file)).name == "T-shirt/top"
+
+
+def test_a_part_of_a_name_that_two_classes_share_names_none(tmp_path: Path) -> None:
+    for name, taken in (("shirt", False), ("long", True), ("short_shirt", True)):
+        (tmp_path / name).mkdir()
+        shutil.copy(SHIRT, tmp_path / name)
+        if taken:
+            assert len(load_folder(tmp_path, ("short/shirt", "long/shirt"), [])[1])
+        else:
+            with pytest.raises(fz.FashionZooError, match="shirt has the name of no class"):
+                load_folder(tmp_path, ("short/shirt", "long/shirt"), [])
+        shutil.rmtree(tmp_path / name)
 
 
 def test_a_folder_for_each_class_is_evaluated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,8 +73,9 @@ def ensure_downloaded(root: str | os.PathLike[str] | None = None) -> list[DataFi
     """Make sure that the four raw files are under ``root`` in torchvision's layout, intact.
 
     A file is taken from the first place that has it: ``root`` itself (raw or ``.gz``), Debian's package
-    ``dataset-fashion-mnist``, Zalando's servers. What is written was checked first and appears at once or not at all,
-    so that several processes may call this on an empty folder.
+    ``dataset-fashion-mnist``, Zalando's servers. Where ``root`` cannot be written, Debian's are read in place. What is
+    written was checked first and appears at once or not at all, so that several processes may call this on an empty
+    folder.
 
     Args:
         root: See :func:`resolve_data_dir`.
@@ -95,6 +96,8 @@ def ensure_downloaded(root: str | os.PathLike[str] | None = None) -> list[DataFi
     except FashionZooError:
         raise
     except OSError as error:
+        if all(map(Path.is_file, map(_debian_archive, SHA256))):
+            return [DataFile(raw / name, f"not writable, so read from {_debian_archive(name)}") for name in SHA256]
         raise FashionZooError(
             f"cannot write the data to {raw} ({error.strerror or error}): name a folder that you can write to, for all "
             "commands with FASHIONZOO_DATA"
@@ -138,11 +141,14 @@ def load_split(split: str, root: str | os.PathLike[str] | None = None) -> tuple[
 
 
 def read_verified(path: Path) -> bytes:
-    """Return the content of a raw file after comparing it with Fashion-MNIST's.
+    """Return the content of a raw file, or of Debian's where its folder cannot be written, checked.
 
     Raises:
         FashionZooError: The file is missing, cannot be read, is damaged, or of another data set.
     """
+    archive = _debian_archive(path.name)
+    if not path.is_file() and archive.is_file() and not os.access(path.parent, os.W_OK):
+        return _decompress(archive.read_bytes(), archive)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -179,12 +185,17 @@ def _fetch_one(raw: Path, name: str) -> DataFile:
     target = raw / name
     if target.is_file():
         return DataFile(target, "found")
-    for folder, source in ((raw, "unpacked from {}"), (DEBIAN, "from Debian's package, {}")):
-        archive = folder / f"{name}.gz"
+    packed = (raw / f"{name}.gz", "unpacked from {}"), (_debian_archive(name), "from Debian's package, {}")
+    for archive, source in packed:
         if archive.is_file():
             _install(_decompress(archive.read_bytes(), archive), target)
             return DataFile(target, source.format(archive))
     return DataFile(target, f"downloaded from {_download(target)}")
+
+
+def _debian_archive(name: str) -> Path:
+    """Return where Debian's package has a file."""
+    return DEBIAN / f"{name}.gz"
 
 
 def _decompress(compressed: bytes, archive: Path) -> bytes:

@@ -59,6 +59,17 @@ def test_debian_s_package_is_used_when_the_root_is_empty(
     assert len(sources.load_split("test", tmp_path / "root")[1]) == 200
 
 
+def test_debian_s_package_is_read_in_place_where_the_root_cannot_be_written(
+    contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = put(tmp_path / "package", contents, packed=True)
+    monkeypatch.setattr(sources, "DEBIAN", package)
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    origins = sources.ensure_downloaded(tmp_path / "file")
+    assert all(f"not writable, so read from {package}" in origin.source for origin in origins)
+    assert len(sources.load_split("test", tmp_path / "file")[1]) == 200
+
+
 def test_a_mirror_that_fails_is_followed_by_the_next(
     contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: tuple[Path, str]
 ) -> None:

@@ -73,7 +73,8 @@ def ensure_downloaded(root: str | os.PathLike[str] | None = None) -> list[DataFi
     """Make sure that the four raw files are under ``root`` in torchvision's layout, intact.
 
     A file is taken from the first place that has it: ``root`` itself (raw or ``.gz``), Debian's package
-    ``dataset-fashion-mnist``, Zalando's servers. Where ``root`` cannot be written, Debian's are read in place. What is
+    ``dataset-fashion-mnist``, Zalando's servers. Where none is named and the cache cannot be
+    written, Debian's are read in place. What is
     written was checked first and appears at once or not at all, so that several processes may call this on an empty
     folder.
 
@@ -96,7 +97,7 @@ def ensure_downloaded(root: str | os.PathLike[str] | None = None) -> list[DataFi
     except FashionZooError:
         raise
     except OSError as error:
-        if all(map(Path.is_file, map(_debian_archive, SHA256))):
+        if root is None and all(map(Path.is_file, map(_debian_archive, SHA256))):
             return [DataFile(raw / name, f"not writable, so read from {_debian_archive(name)}") for name in SHA256]
         raise FashionZooError(
             f"cannot write the data to {raw} ({error.strerror or error}): name a folder that you can write to, for all "

@@ -15,7 +15,8 @@ def share_the_machine(environ: MutableMapping[str, str] = os.environ, cgroup: Pa
     """Have GNU OpenMP's threads wait without keeping the cores from others, as many as the container may use.
 
     By default they wait by spinning, for so long that two trainings on two cores slow each other 6 to 15 times; with
-    this count they take about twice as long as one alone, which is not slower than before. What the user set stays.
+    this count they take 1.9 to 2.4 times as long as one alone. A convolutional network alone is not slower for it, an
+    MLP in batches of 128 by 8 %. What the user set stays.
 
     Args:
         environ: The environment, which is changed.

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -107,6 +107,13 @@ def test_a_container_gets_as_many_threads_as_its_quota(
     chosen = {"OMP_NUM_THREADS": "5", "OMP_WAIT_POLICY": "ACTIVE"}
     share_the_machine(environ := dict(chosen), tmp_path)
     assert environ == chosen
+
+
+def test_no_requirement_holds_torch_to_its_newest_release() -> None:
+    """Each torchvision asks for the torch of its day, so it is in extras only."""
+    needed = [line for line in requires("fashionzoo") or [] if "extra ==" not in line]
+    assert "torch>=2.6" in needed
+    assert not [line for line in needed if line.startswith("torchvision")]
 
 
 def test_the_package_sets_how_threads_wait_before_torch_is_there() -> None:

@@ -73,10 +73,9 @@ def ensure_downloaded(root: str | os.PathLike[str] | None = None) -> list[DataFi
     """Make sure that the four raw files are under ``root`` in torchvision's layout, intact.
 
     A file is taken from the first place that has it: ``root`` itself (raw or ``.gz``), Debian's package
-    ``dataset-fashion-mnist``, Zalando's servers. Where none is named and the cache cannot be
-    written, Debian's are read in place. What is
-    written was checked first and appears at once or not at all, so that several processes may call this on an empty
-    folder.
+    ``dataset-fashion-mnist``, Zalando's servers. Where no root is named and the cache cannot be written, Debian's are
+    read in place. What is written was checked first and appears at once or not at all, so that several processes may
+    call this on an empty folder.
 
     Args:
         root: See :func:`resolve_data_dir`.

@@ -50,7 +50,7 @@ def load_class(reference: str) -> type[Classifier]:
         return get_class(reference)
     place, _, attribute = reference.partition(":")
     if place in list_models():
-        raise FashionZooError(f"unknown network {reference!r}: name {place}, and {attribute} with --weights")
+        raise FashionZooError(f"unknown network {reference!r}: name {place}, and a version with --weights or --recipe")
     if place.endswith((".ckpt", ".safetensors")):
         raise FashionZooError(f"{place} is no network's name: give it as --checkpoint")
     if not place.endswith(".py") and not attribute:

@@ -16,7 +16,17 @@ from fashionzoo.environment import check_torch_version
 from fashionzoo.errors import FashionZooError, did_you_mean, exit_with_error
 from fashionzoo.terminal import make_streams_safe
 
-COMMANDS = ("list", "predict", "evaluate", "compare", "export", "fit", "data", "claims")  # each a file of this folder
+COMMANDS = (
+    "list",
+    "predict",
+    "evaluate",
+    "compare",
+    "export",
+    "fit",
+    "tune",
+    "data",
+    "claims",
+)  # each a file of this folder
 EXAMPLES = """\
 examples:
   fashionzoo list
@@ -28,6 +38,7 @@ examples:
   fashionzoo export cnn_balanced m.onnx
   fashionzoo fit cnn_plain --recipe tuned
   fashionzoo fit my_net.py --trainer.max_epochs 5
+  fashionzoo tune cnn_plain --budget 20 --epochs 8
   fashionzoo data
   fashionzoo claims
 """
@@ -54,7 +65,11 @@ def main(args: Sequence[str] | None = None) -> None:
             return
         if not argv[0].startswith("-") and argv[0] not in COMMANDS:
             raise FashionZooError(f"unknown command {argv[0]!r}: {did_you_mean(argv[0], COMMANDS)}")
-        options = _parser().parse_args(argv)
+        parser = _parser()
+        options, flags = parser.parse_known_args(argv)
+        options.flags = flags
+        if options.flags and options.command != "tune":
+            parser.error(f"unrecognized arguments: {' '.join(options.flags)}")
         options.run(options)
         sys.stdout.flush()
     except FashionZooError as error:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import LightningDataModule, Trainer, seed_everything
+from lightning.pytorch import Callback, LightningDataModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping, StochasticWeightAveraging
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -151,7 +151,6 @@ class TrainCLI(LightningCLI):
         """Make the trainer with the zoo's logger and callbacks."""
         config = self.config_init.trainer
         check_hyperparameters(self.model)
-        recipe = get_recipe(self.network, self.config.recipe)
         self.datamodule = self.datamodule if self.data is None else self.data
         monitor, valid = self.config.early_stopping.monitor, monitorable_metrics(self.model.class_names)
         if monitor not in valid:
@@ -167,15 +166,7 @@ class TrainCLI(LightningCLI):
             kwargs["precision"] = self.config.trainer.precision = self._precision(config.accelerator)
         run_config = self.config.clone()
         run_config.ckpt_path = run_config.config = None  # a repeated run starts from scratch
-        callbacks = [
-            EpochSeeding(),
-            self.stop,
-            console.RunSummary(self.config.recipe),
-            TensorBoardMedia(self.config.recipe, recipe.description),
-            RunArtifacts(to_ascii_yaml(self.parser.dump(run_config, skip_none=False))),
-        ]
-        if config.enable_progress_bar is not False:
-            callbacks.append(console.Progress())
+        callbacks = self.make_callbacks(to_ascii_yaml(self.parser.dump(run_config, skip_none=False)))
         if config.enable_checkpointing is False or config.fast_dev_run:
             self.parser.callback_keys = ["early_stopping"]
         logger = config.logger
@@ -195,8 +186,24 @@ class TrainCLI(LightningCLI):
             hint = "" if config.accelerator in ("auto", "cpu") else "; --trainer.accelerator cpu is always there"
             raise FashionZooError(f"the trainer cannot be set up: {error}{hint}") from error
 
+    def make_callbacks(self, config: str) -> list[Callback]:
+        """Return the zoo's own callbacks.
+
+        Args:
+            config: All flags of the run, as its ``config.yaml`` will have them.
+        """
+        recipe = self.config.recipe
+        callbacks = [
+            EpochSeeding(),
+            self.stop,
+            console.RunSummary(recipe),
+            TensorBoardMedia(recipe, get_recipe(self.network, recipe).description),
+            RunArtifacts(config),
+        ]
+        return callbacks if self.config.trainer.enable_progress_bar is False else [*callbacks, console.Progress()]
+
     @property
-    def _logs(self) -> Path:
+    def logs_dir(self) -> Path:
         """The folder of this network's runs."""
         return Path(self.config.trainer.default_root_dir or ".") / LOG_DIR_NAME / self.network.name
 
@@ -254,7 +261,7 @@ class TrainCLI(LightningCLI):
         if path == "":
             raise FashionZooError("--ckpt_path is empty: give a checkpoint, or leave the flag out to start a run")
         if path == "last":
-            return find_last_checkpoint(self._logs)
+            return find_last_checkpoint(self.logs_dir)
         return Path(path) if path else None
 
     def _logger(self) -> TensorBoardLogger:
@@ -270,7 +277,7 @@ class TrainCLI(LightningCLI):
                 )
             run_dir, purge_step = run_dir or original_run_dir, self.checkpoint["epoch"] + 2
         if run_dir is None:
-            return TensorBoardLogger(self._logs.parent, self.network.name, default_hp_metric=False)
+            return TensorBoardLogger(self.logs_dir.parent, self.network.name, default_hp_metric=False)
         return TensorBoardLogger(
             run_dir.parent.parent, run_dir.parent.name, run_dir.name, default_hp_metric=False, purge_step=purge_step
         )

@@ -81,11 +81,7 @@ def train(
         FashionZooError: Something is wrong that the user can put right.
         TrainingInterruptedError: A signal asked the run to end.
     """
-    environment.tune_glibc_malloc()
-    for warning in SUPPRESSED_WARNINGS:
-        warnings.filterwarnings("ignore", warning)
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    set_up_process()
     try:
         module = data if data is None or isinstance(data, LightningDataModule) else LoaderDataModule(data)
         launcher = TrainCLI(as_classifier(network), args, run_dir, module)
@@ -99,8 +95,17 @@ def train(
         ) from error
 
 
-def _run(launcher: TrainCLI) -> None:
-    """Fit, test, print the results."""
+def set_up_process() -> None:
+    """Tune the allocator, and silence what Lightning says of what is so on purpose."""
+    environment.tune_glibc_malloc()
+    for warning in SUPPRESSED_WARNINGS:
+        warnings.filterwarnings("ignore", warning)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def fit(launcher: TrainCLI) -> None:
+    """Check what only the data show, and train."""
     trainer, network, data = launcher.trainer, launcher.model, launcher.datamodule
     if launcher.resume_path:
         check_checkpoint_matches(launcher.resume_path, launcher.checkpoint, network, data)
@@ -112,6 +117,12 @@ def _run(launcher: TrainCLI) -> None:
     if launcher.config.compile:
         network.network.compile()
     trainer.fit(network, data, ckpt_path=launcher.resume_path, weights_only=True)
+
+
+def _run(launcher: TrainCLI) -> None:
+    """Fit, test, print the results."""
+    fit(launcher)
+    trainer, network, data = launcher.trainer, launcher.model, launcher.datamodule
     checkpoint = trainer.checkpoint_callback
     best = checkpoint.best_model_path if isinstance(checkpoint, ModelCheckpoint) else ""
     if trainer.is_global_zero:

@@ -1,0 +1,82 @@
+"""What searches left, without Optuna: their trials, and how good the best of so many trials is expected to be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fashionzoo.errors import FashionZooError
+
+
+@dataclass(frozen=True)
+class StudySummary:
+    """A study as ``fashionzoo tune`` leaves it in ``study.json``.
+
+    Args:
+        network: Whose flags were searched.
+        study: Its name.
+        metric: What was compared, on validation images.
+        direction: ``"maximize"`` or ``"minimize"``.
+        seed: The seed of all trials.
+        flags: Those that all trials have.
+        space: What the others were drawn from.
+        importances: The share of each drawn flag in what makes good trials differ.
+        trials: Number, state, value, epochs, seconds and flags of each.
+    """
+
+    network: str
+    study: str
+    metric: str
+    direction: str
+    seed: int
+    flags: list[str]
+    space: dict[str, Any]
+    importances: dict[str, float]
+    trials: list[dict[str, Any]]
+
+    @property
+    def values(self) -> list[float]:
+        """The metric of each trial that ended, pruned ones included, in their order."""
+        ended = [trial for trial in self.trials if trial["state"] in ("complete", "pruned")]
+        return [trial["value"] for trial in ended if trial["value"] is not None]
+
+    def expected_best(self, budget: int) -> float:
+        """Return the value that the best of so many trials is expected to have; see :func:`expected_best`."""
+        sign = 1 if self.direction == "maximize" else -1
+        return sign * expected_best([sign * value for value in self.values], budget)
+
+
+def expected_best(values: Sequence[float], budget: int) -> float:
+    """Return the expected maximum of trials drawn from those that were made.
+
+    The probability that the best of n draws is not above the i-th smallest of N values is (i/N)^n (Dodge et al. 2019,
+    "Show Your Work", equation 7). It is exact for trials that are independent; those of a search that learns become
+    better, so that it says a little too much for small budgets.
+
+    Args:
+        values: The value of each trial, higher is better.
+        budget: How many are drawn.
+
+    Example:
+        >>> expected_best([1.0, 2.0], budget=1), expected_best([1.0, 2.0], budget=2)
+        (1.5, 1.75)
+    """
+    ordered, count = sorted(values), len(values)
+    return sum(
+        value * ((rank / count) ** budget - ((rank - 1) / count) ** budget) for rank, value in enumerate(ordered, 1)
+    )
+
+
+def read_summary(path: Path) -> StudySummary:
+    """Read what a search left.
+
+    Raises:
+        FashionZooError: It cannot be read.
+    """
+    try:
+        return StudySummary(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise FashionZooError(f"the study {path} cannot be read ({error}): run its search again") from error

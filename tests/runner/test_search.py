@@ -1,0 +1,219 @@
+"""Searches: what they leave, that they resume, that several processes share one, and what they refuse."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import optuna
+import pytest
+import yaml
+from PIL import Image
+from torch import Tensor
+
+from fashionzoo.data import sources
+from fashionzoo.zoo.studies import read_summary
+from tests.conftest import SERVER
+from tests.processes import _run, finish, run, wait_for
+
+FLAGS = ("--epochs=2", "--data.val_size=200", "--model.widths=[12,8]")
+SPACE = {
+    "model.lr": {"low": "1e-3", "high": 0.1, "log": True},
+    "data.batch_size": [32, 64],
+    "model.loss_reduction": "mean",
+}
+STUDY = Path("lightning_logs/mlp_relu_narrowing/study")
+KILLED = -9
+
+
+def tune(folder: Path, root: Path, *flags: str, space: object = SPACE) -> tuple[int, str]:
+    """Search in a folder; return the exit code and what the screen showed."""
+    return run(folder, *command(folder, root, space), *flags, root=root)
+
+
+def command(folder: Path, root: Path, space: object = SPACE) -> list[str]:
+    """Return the command line of a search."""
+    folder.mkdir(exist_ok=True)
+    (folder / "space.yaml").write_text(yaml.safe_dump(space))
+    return ["fashionzoo", "tune", "mlp_relu_narrowing", f"--data.root={root}", *FLAGS, "--space=space.yaml"]
+
+
+def start(folder: Path, root: Path, *flags: str) -> BaseProcess:
+    """Start a search that can be killed."""
+    process = SERVER.Process(target=_run, args=(folder, root, (*command(folder, root), *flags), None))
+    process.start()
+    return process
+
+
+def trials(storage: str) -> list[optuna.trial.FrozenTrial]:
+    """Return the trials of the one study in a database."""
+    (summary,) = optuna.get_all_study_summaries(storage)
+    return optuna.load_study(study_name=summary.study_name, storage=storage).trials
+
+
+@pytest.fixture(scope="module")
+def searched(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished search of six trials."""
+    folder = tmp_path_factory.mktemp("searched")
+    code, screen = tune(folder, root, "--budget=6")
+    assert code == 0, screen
+    return folder
+
+
+def test_a_search_leaves_its_trials_a_figure_and_a_recipe_that_fit_takes(root: Path, searched: Path) -> None:
+    study = read_summary(searched / STUDY / "study.json")
+    assert [trial["number"] for trial in study.trials] == list(range(6))
+    assert {trial["state"] for trial in study.trials} <= {"complete", "pruned"}
+    with Image.open(searched / STUDY / "study.png") as figure:
+        assert figure.width > 500
+    best = max((trial for trial in study.trials if trial["state"] == "complete"), key=lambda trial: trial["value"])
+    recipe = searched / STUDY / "study.yaml"
+    assert f"val/acc {best['value']:.4f}" in recipe.read_text()
+    code, screen = run(searched, "fashionzoo", "fit", "mlp_relu_narrowing", "--config", recipe, root=root)
+    assert code == 0, screen
+    rows = (searched / "lightning_logs/mlp_relu_narrowing/version_0/metrics.csv").read_text().splitlines()
+    column = rows[0].split(",").index("val/acc")
+    assert max(float(row.split(",")[column]) for row in rows[1:]) == pytest.approx(best["value"], abs=1e-6)
+
+
+def hide_test_images() -> None:
+    """Raise where the test images are opened."""
+    load_split = sources.load_split
+
+    def load_train(split: str, root: str | os.PathLike[str] | None = None) -> tuple[Tensor, Tensor]:
+        assert split == "train"
+        return load_split(split, root)
+
+    sources.load_split = load_train
+
+
+def test_a_search_never_opens_the_test_images(root: Path, tmp_path: Path) -> None:
+    code, screen = run(tmp_path, *command(tmp_path, root), "--budget=1", root=root, prepare=hide_test_images)
+    assert code == 0, screen
+    assert not list((tmp_path / STUDY).glob("trial_*/*.csv"))
+
+
+def test_a_search_that_was_resumed_draws_what_it_would_have_drawn(root: Path, searched: Path, tmp_path: Path) -> None:
+    assert tune(tmp_path, root, "--budget=4")[0] == 0
+    code, screen = tune(tmp_path, root, "--budget=6")
+    assert code == 0, screen
+    assert "trial 3" not in screen
+    resumed, whole = (read_summary(folder / STUDY / "study.json") for folder in (tmp_path, searched))
+    assert [trial["flags"] for trial in resumed.trials] == [trial["flags"] for trial in whole.trials]
+    assert resumed.values == whole.values
+
+
+def test_a_killed_search_loses_only_the_trial_that_ran(root: Path, tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path / STUDY.parent / 'study.db'}"
+    search = start(tmp_path, root, "--budget=50")
+    wait_for(lambda: (tmp_path / STUDY / "trial_2").is_dir())
+    search.kill()
+    assert finish(search) == KILLED
+    before = trials(storage)
+    assert [trial.state.name for trial in before[:2]] == ["COMPLETE", "COMPLETE"]
+    code, screen = tune(tmp_path, root, f"--budget={len(before) + 1}")
+    assert code == 0, screen
+    after = trials(storage)
+    assert [trial.number for trial in after] == list(range(len(after)))
+    assert [trial.params for trial in after[: len(before)]] == [trial.params for trial in before]
+
+
+def test_an_interrupted_search_says_how_to_resume(root: Path, tmp_path: Path) -> None:
+    search = start(tmp_path, root, "--budget=50")
+    wait_for(lambda: (tmp_path / STUDY / "trial_1").is_dir())
+    assert search.pid is not None
+    os.kill(search.pid, 2)
+    assert finish(search) == 130
+    assert "the same line continues the study" in (tmp_path / "screen").read_text()
+
+
+@pytest.mark.parametrize(
+    ("space", "flags", "said"),
+    [
+        ({"model.lrr": [1]}, (), "unknown flag --model.lrr: did you mean --model.lr?"),
+        ({"model.lr": {"low": 2, "high": 1}}, (), "the range of model.lr from 2 to 1 is empty"),
+        ({"model.lr": {"low": 0, "high": 1, "log": True}}, (), "is logarithmic: it starts above 0"),
+        ({"model.lr": {"low": 0.1, "hi": 1}}, (), "unknown key 'hi' of model.lr: did you mean high?"),
+        ({"model.lr": []}, (), "model.lr has no values to choose from"),
+        ({"model.lr": [0.1, -1]}, (), "lr of -1.0: choose a number above 0"),
+        ({}, (), "has no flags"),
+        (SPACE, ("--budget=0",), "give a whole number above 0"),
+        (SPACE, ("--early_stopping.monitor=val/foo",), "unknown metric 'val/foo'"),
+        (SPACE, ("--storage=nowhere",), "the study in nowhere cannot be used"),
+        (SPACE, ("--storage=postgresql://me:secret@/none?host=/nowhere",), "cannot be used"),
+        (SPACE, ("--study=a/b",), "--study of a/b: give a name of letters"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_in_a_line(
+    space: object, flags: tuple[str, ...], said: str, root: Path, tmp_path: Path
+) -> None:
+    code, screen = tune(tmp_path, root, *flags, space=space)
+    assert code == 2
+    assert said in screen
+    assert screen.count("\n") == 1
+    assert "secret" not in screen
+
+
+def test_a_study_of_other_flags_is_not_continued(root: Path, searched: Path) -> None:
+    code, screen = tune(searched, root, "--budget=7", "--model.momentum=0.5")
+    assert code == 2
+    assert "start another with --study NAME" in screen
+
+
+def test_where_all_trials_fail_a_reason_is_said_and_the_study_is_readable(root: Path, tmp_path: Path) -> None:
+    code, screen = tune(tmp_path, root, "--budget=2", "--data.val_size=5000")
+    assert code == 2
+    assert "no trial of 2 came to its end; the last: data.val_size of 5000 leaves nothing" in screen
+    study = read_summary(tmp_path / STUDY / "study.json")
+    assert [trial["state"] for trial in study.trials] == ["fail", "fail"]
+
+
+@pytest.fixture
+def postgresql() -> Iterator[str]:
+    """The address of a PostgreSQL server that listens on a socket."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        pytest.skip("PostgreSQL is not installed (Debian's package postgresql): shared searches are not tested")
+    folder = Path(tempfile.mkdtemp())
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []  # the server refuses to run as root
+    if as_user:
+        shutil.chown(folder, "postgres")
+    subprocess.run(
+        [*as_user, str(programs[-1] / "initdb"), "-A", "trust", "-U", "me", f"{folder}/db"],
+        check=True,
+        capture_output=True,
+    )
+    control = [*as_user, str(programs[-1] / "pg_ctl"), "-D", f"{folder}/db", "-w", "-l", f"{folder}/log"]
+    subprocess.run([*control, "-o", f"-k {folder} -h ''", "start"], check=True, capture_output=True)
+    yield f"postgresql://me@/postgres?host={folder}"
+    subprocess.run([*control, "-m", "immediate", "stop"], check=False, capture_output=True)
+    shutil.rmtree(folder)
+
+
+def test_three_workers_share_a_study_and_one_may_be_killed(postgresql: str, root: Path, tmp_path: Path) -> None:
+    budget, storage = 12, f"--storage={postgresql}"
+    workers = [start(tmp_path / str(number), root, f"--budget={budget}", storage) for number in range(3)]
+    wait_for(lambda: len(list(tmp_path.glob("0/**/trial_*"))) > 1)
+    workers[0].kill()
+    assert finish(workers[0]) == KILLED
+    assert [finish(worker) for worker in workers[1:]] == [0, 0]
+    made = trials(postgresql)
+    assert [trial.number for trial in made] == list(range(len(made)))
+    states = Counter(trial.state.name for trial in made)
+    assert states["RUNNING"] + states["FAIL"] <= 1
+    assert budget - 1 <= states["COMPLETE"] + states["PRUNED"] <= budget
+    assert len({tuple(trial.params.values()) for trial in made if trial.params}) > budget / 2
+
+
+def test_a_database_that_vanishes_ends_a_search_in_one_line(postgresql: str, root: Path, tmp_path: Path) -> None:
+    search = start(tmp_path, root, "--budget=50", f"--storage={postgresql}")
+    wait_for(lambda: len(list(tmp_path.glob("**/trial_*"))) > 1)
+    subprocess.run(["pkill", "-QUIT", "-f", str(Path(postgresql.partition("host=")[2]) / "db")], check=True)
+    assert finish(search) == 2
+    screen = (tmp_path / "screen").read_text()
+    assert "the same line continues the study" in screen.splitlines()[-1]
+    assert "Traceback" not in screen

@@ -67,14 +67,14 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     write_text(path, text.getvalue())
 
 
-def make_folder(run_dir: str) -> None:
+def make_folder(run_dir: Path) -> None:
     """Make the folder of the logs.
 
     Raises:
         FashionZooError: It cannot be written.
     """
     try:
-        Path(run_dir).mkdir(parents=True, exist_ok=True)
+        run_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FashionZooError(
             f"cannot write logs to {run_dir} ({error.strerror}): choose a folder with --trainer.default_root_dir"

@@ -42,6 +42,6 @@ def fit(argv: Sequence[str]) -> None:
     from fashionzoo.zoo.loading import load_class
 
     network = load_class(reference)
-    from fashionzoo.runner.launch import launch
+    from fashionzoo.runner.launch import run_command
 
-    launch(network, [*argv[: names[0]], *argv[names[0] + 1 :]])
+    run_command(network, [*argv[: names[0]], *argv[names[0] + 1 :]])

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import Any
 
+import torch
 from jsonargparse import Namespace
 from lightning.pytorch import LightningDataModule
 
+from fashionzoo.data.loaders import LoaderDataModule
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.models.network import compute_logits
 from fashionzoo.runner.resumption import flatten, refuse_changes
 from fashionzoo.training.checkpoints import check_source
-from fashionzoo.training.classifier import Classifier
+from fashionzoo.training.classifier import ONE_IMAGE, Classifier
 from fashionzoo.training.evaluated_module import cross_entropy
 from fashionzoo.training.metrics import mode_of, monitorable_metrics
 
@@ -96,8 +99,8 @@ def check_hyperparameters(classifier: Classifier) -> None:
             )
 
 
-def check_batch(classifier: Classifier, data: LightningDataModule) -> None:
-    """Raise unless the network gives finite logits for a batch, whose labels are among its classes."""
+def check_batch(classifier: Classifier, data: LightningDataModule) -> float:
+    """Raise unless the network gives finite logits for a batch, whose labels are among its classes; return its loss."""
     try:
         images, labels = next(iter(data.val_dataloader()))[:2]
         images, labels = images[:NUM_TRIED], labels[:NUM_TRIED]
@@ -112,7 +115,25 @@ def check_batch(classifier: Classifier, data: LightningDataModule) -> None:
     logits = compute_logits(classifier.network, images)
     if not logits.isfinite().all():
         raise FashionZooError(f"{classifier.name} returns logits that are not finite: check its weights and layers")
-    cross_entropy(logits, labels.cpu().long())
+    return float(cross_entropy(logits.float(), labels.cpu().long()))
+
+
+def check_smallest_batch(classifier: Classifier, data: LightningDataModule) -> None:
+    """Raise if a training batch is of one image and the network normalizes over the batch."""
+    batch_size = getattr(data, "batch_size", None)
+    remainder = 0
+    if isinstance(data, LoaderDataModule) and batch_size and not data.loaders["train"].drop_last:
+        dataset = data.loaders["train"].dataset
+        remainder = len(dataset) % batch_size if isinstance(dataset, Sized) else 0
+    if 1 not in (batch_size, remainder):
+        return
+    image = next(iter(data.val_dataloader()))[0][:1].to(classifier.device)
+    network = copy.deepcopy(classifier.network).train()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            network(network.preprocess(image))
+    except ValueError as error:
+        raise FashionZooError(ONE_IMAGE) from error
 
 
 def _is_plain(value: Any) -> bool:

@@ -25,7 +25,7 @@ from fashionzoo.callbacks.shutdown import GracefulShutdown
 from fashionzoo.callbacks.tensorboard import TensorBoardMedia
 from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.errors import FashionZooError
-from fashionzoo.io import is_inside, make_folder
+from fashionzoo.io import is_inside
 from fashionzoo.runner.checks import check_flags, check_hyperparameters, check_monitor, check_network_matches
 from fashionzoo.runner.flags import TrainArgumentParser, expand_configs, expand_paths, named_recipe, program_name
 from fashionzoo.runner.resumption import config_path, find_last_checkpoint, refuse_changes, seed_of, to_ascii_yaml
@@ -165,12 +165,13 @@ class TrainCLI(LightningCLI):
             kwargs["precision"] = self.config.trainer.precision = self._precision(config.accelerator)
         run_config = self.config.clone()
         run_config.ckpt_path = run_config.config = None  # a repeated run starts from scratch
+        self.artifacts = RunArtifacts(to_ascii_yaml(self.parser.dump(run_config, skip_none=False)))
         callbacks = [
             EpochSeeding(),
             self.stop,
             console.RunSummary(self.config.recipe),
             TensorBoardMedia(self.config.recipe, recipe.description),
-            RunArtifacts(to_ascii_yaml(self.parser.dump(run_config, skip_none=False))),
+            self.artifacts,
         ]
         if config.enable_progress_bar is not False:
             callbacks.append(console.Progress())
@@ -179,7 +180,6 @@ class TrainCLI(LightningCLI):
         logger = config.logger
         if logger in (None, True) and not config.fast_dev_run:
             logger = self._logger()
-            make_folder(logger.root_dir)
         if config.profiler is None:
             kwargs["profiler"] = NullProfiler()
         try:

@@ -33,6 +33,8 @@ from fashionzoo.training.recipe import DEFAULT_RECIPES, Recipe
 from fashionzoo.training.resuming import check_optimizer_settings, check_schedule
 from fashionzoo.weights.manifest import find_weights
 
+ONE_IMAGE = "a training batch has one image, of which batch normalization makes nothing: choose another batch size"
+
 
 class Classifier(EvaluatedModule):
     """A network together with how it is trained and measured.
@@ -208,7 +210,12 @@ class Classifier(EvaluatedModule):
         """Return the loss of a batch of images, labels and, where there is a teacher, its logits."""
         images, labels, *teacher_logits = batch
         labels = labels.long()
-        logits = self(self.preprocess(images))
+        try:
+            logits = self(self.preprocess(images))
+        except ValueError as error:
+            if len(images) == 1 and "more than 1 value per channel" in str(error):
+                raise FashionZooError(ONE_IMAGE) from error
+            raise
         self.train_predictions.update(logits, labels)
         if teacher_logits and teacher_logits[0].shape != logits.shape:
             raise FashionZooError(

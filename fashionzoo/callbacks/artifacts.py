@@ -50,7 +50,7 @@ class RunArtifacts(Callback):
         self.config = config
         self.seconds = self.start = 0.0
         self.train_accuracy = torch.tensor(torch.nan)
-        self.diverged = False
+        self.ended: Ending = "limit"
         self.bin_counts: dict[str, torch.Tensor] = {}
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -99,7 +99,8 @@ class RunArtifacts(Callback):
             batches = [pl_module(pl_module.preprocess(batch)) for batch in images.split(SAMPLE)]
         logits = torch.cat(batches).float()
         self.train_accuracy = (logits.argmax(dim=1) == labels).float().mean()
-        self.diverged = has_diverged(logits, labels.long(), self.untrained_loss)
+        diverged = has_diverged(logits, labels.long(), self.untrained_loss)
+        self.ended = "diverged" if diverged else ending(trainer)  # a test restores the callbacks of the best epoch
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log that, and the share of hidden activations near zero."""
@@ -125,7 +126,7 @@ class RunArtifacts(Callback):
             logger.experiment.flush()
             write_csv(folder / "confusion.csv", ["true", *pl_module.class_names], confusion(pl_module))
             write_csv(folder / "activations.csv", *histogram(self.bin_counts))
-            self._write_machine(folder, trainer, "diverged" if self.diverged else ending(trainer))
+            self._write_machine(folder, trainer, self.ended)
             write_csv(folder / "metrics.csv", *metrics(folder))
 
     @rank_zero_only

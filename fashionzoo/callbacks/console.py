@@ -171,7 +171,8 @@ def print_test_results(network: Classifier, trainer: Trainer, checkpoint: str, d
     console = Console()
     confusion = network.eval_metrics["confusion"].compute().tolist()
     scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
-    title = f"{network.name}{' diverged\n' if diverged else ', '}{sum(map(sum, confusion)):,} test images"
+    name = f"{network.name} diverged\n" if diverged else f"{network.name}, "
+    title = f"{name}{sum(map(sum, confusion)):,} test images"
     console.print(metrics_table(title, scores, confusion, network.class_names))
     absent = [name for name, row in zip(network.class_names, confusion, strict=True) if not sum(row)]
     if absent:

@@ -166,7 +166,7 @@ def _run(launcher: TrainCLI) -> TrainingResult:
             trainer.fit(network, data, ckpt_path=launcher.resume_path, weights_only=True)
         except DivergedError as error:
             raise DivergedError(f"{error}{_rates(launcher)}") from error
-    diverged = launcher.artifacts.diverged
+    diverged = launcher.artifacts.ended == "diverged"
     if trainer.is_global_zero:
         print(console.stop_reason(trainer), flush=True)
         if diverged:

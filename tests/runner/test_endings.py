@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import re
 import signal
 from functools import partial
@@ -23,9 +22,8 @@ from fashionzoo.data import sources
 from fashionzoo.models.network import compute_logits
 from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.runner.flags import PATHS
-from fashionzoo.training.metrics import monitorable_metrics
 from fashionzoo.zoo.loading import load_trained
-from tests.processes import fit, runs
+from tests.processes import fit
 from tests.runner.test_resume import signal_in
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -66,10 +64,9 @@ def test_of_several_best_checkpoints_the_best_is_tested(metric: str, data_flag: 
 
 def test_the_mode_follows_the_metric_and_a_contradiction_is_refused(tmp_path: Path) -> None:
     flags = [f"--trainer.default_root_dir={tmp_path}"]
-    for metric in monitorable_metrics(fz.CLASSES):
+    for metric, mode in {"val/calibration_error": "min", "val/recall/Bag": "max"}.items():
         config = TrainCLI(fz.PlainCNN, [*flags, f"--early_stopping.monitor={metric}"]).config
-        lower = metric in ("val/loss", "val/calibration_error")
-        assert config.early_stopping.mode == config.checkpoint.mode == ("min" if lower else "max")
+        assert config.early_stopping.mode == config.checkpoint.mode == mode
     contradiction = tmp_path / "contradiction.yaml"
     contradiction.write_text("early_stopping: {monitor: val/loss, mode: max}\n", encoding="utf-8")
     for wrong in (["--early_stopping.mode=min"], [f"--config={contradiction}"]):
@@ -250,16 +247,16 @@ def test_a_last_batch_of_one_image_is_joined_or_refused(data_flag: str) -> None:
 
 
 def test_a_pipe_is_told_the_time_left(root: Path, tmp_path: Path) -> None:
-    assert fit(tmp_path, root, "cnn_plain", "--trainer.max_epochs=3", prepare=often) == 0
+    assert (
+        fit(tmp_path, root, "mlp_relu_narrowing", "--trainer.max_epochs=3", "--data.batch_size=50", prepare=often) == 0
+    )
     lines = re.findall(r"^epoch (\d)/3(.*?)  (\d\d:\d\d) left$", (tmp_path / "screen").read_text("utf-8"), re.MULTILINE)
     assert {epoch for epoch, _, _ in lines} == {"0", "1", "2"}
-    assert len(lines) > 60  # a line per step and epoch
+    assert len(lines) > 40  # a line per step and epoch
     assert not lines[0][1]
     assert "train loss" in lines[-1][1]
-    assert runs(tmp_path, "cnn_plain").exists()
 
 
 def often() -> None:
     """Print a line at each step."""
     console.LOG_INTERVAL_S = -1.0
-    os.environ.pop("COLUMNS", None)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fashionzoo.networks.mlp_relu_narrowing import ReLUNarrowingMLP
     from fashionzoo.networks.mlp_relu_widening import ReLUWideningMLP
     from fashionzoo.networks.mlp_sigmoid_narrowing import SigmoidNarrowingMLP
-    from fashionzoo.runner.launch import launch
+    from fashionzoo.runner.launch import TrainingResult, launch
     from fashionzoo.training.classifier import Classifier
     from fashionzoo.training.recipe import Recipe
     from fashionzoo.weights.manifest import Weights
@@ -51,7 +51,7 @@ _NAMES = {  # by the module that defines them; the classes of the networks are f
     "models.cnn": ("CNN",),
     "models.mlp": ("MLP",),
     "models.network": ("ModuleNetwork", "Network"),
-    "runner.launch": ("launch",),
+    "runner.launch": ("TrainingResult", "launch"),
     "training.classifier": ("Classifier",),
     "training.recipe": ("Recipe",),
     "weights.manifest": ("Weights",),
@@ -88,6 +88,7 @@ __all__ = [
     "ReLUWideningMLP",
     "Recipe",
     "SigmoidNarrowingMLP",
+    "TrainingResult",
     "Weights",
     "compare",
     "evaluate",

@@ -12,6 +12,10 @@ class FashionZooError(ValueError):
     """An error that the user can fix; the message is one line that says what is wrong and what to do."""
 
 
+class DivergedError(FashionZooError):
+    """The loss of a training run became infinite or not a number."""
+
+
 InputError = FashionZooError  # its name in version 0.1
 
 

@@ -6,9 +6,10 @@ import csv
 import io
 import numbers
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -66,18 +67,40 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     write_text(path, text.getvalue())
 
 
-def make_folder(run_dir: str) -> None:
+def make_folder(run_dir: Path) -> None:
     """Make the folder of the logs.
 
     Raises:
         FashionZooError: It cannot be written.
     """
     try:
-        Path(run_dir).mkdir(parents=True, exist_ok=True)
+        run_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FashionZooError(
             f"cannot write logs to {run_dir} ({error.strerror}): choose a folder with --trainer.default_root_dir"
         ) from error
+
+
+def expand(path: str) -> str:
+    """Return a path with ``~`` and variables replaced, as a shell does where it sees them: not in ``--flag=~/runs``.
+
+    Args:
+        path: What names no home and no variable, such as the name of a network, is returned as it is.
+
+    Raises:
+        FashionZooError: A variable is not set, and there is no file of that very name.
+
+    Example:
+        >>> os.environ["RUNS"] = "/data/runs"
+        >>> expand("$RUNS/today"), expand("cnn_plain:tuned")
+        ('/data/runs/today', 'cnn_plain:tuned')
+    """
+    expanded = os.path.expandvars(path)
+    if (unset := re.search(r"\$(\w+|{\w+})", expanded)) and not Path(expanded).exists():
+        raise FashionZooError(f"{path} names the variable {unset[0]}, which is not set: set it, or write the path out")
+    with suppress(RuntimeError):  # of a name that begins with ~ and is no user's
+        return str(Path(expanded).expanduser()) if expanded.startswith("~") else expanded
+    return expanded
 
 
 def is_inside(path: Path, folder: Path) -> bool:

@@ -52,7 +52,7 @@ def _fit(folder: Path, root: Path, network: str, flags: tuple[str, ...], prepare
         prepare()
     flags = (f"--data.root={root}", "--data.val_size=200", *SMALL[network[:3]], *flags)
     sys.argv = ["train.py", *flags]
-    launch(get_class(network), flags)
+    launch(get_class(network))
 
 
 def _run(folder: Path, root: Path | None, argv: tuple[str, ...], prepare: Callable[[], None] | None) -> None:

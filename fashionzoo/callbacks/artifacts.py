@@ -15,12 +15,15 @@ from tensorboard.backend.event_processing.event_accumulator import SCALARS, Even
 
 from fashionzoo import environment
 from fashionzoo.callbacks.activations import SAMPLE, activations, near_zero_fraction
+from fashionzoo.callbacks.ending import Ending, ending, has_diverged
 from fashionzoo.callbacks.trainer_data import get_loader, get_split, tensorboards
+from fashionzoo.errors import DivergedError
 from fashionzoo.io import write_csv, write_text
 from fashionzoo.models.network import eval_mode
 from fashionzoo.training.classifier import Classifier
 
 METRIC_GROUPS = ("train", "val", "test", "gradient_norm", "near_zero")
+LOSSES = ("train/loss", "val/loss", "test/loss")  # what every epoch has at least one of
 LOWEST, HIGHEST, BINS = -1.0, 5.0, 120  # of the histogram of activations: what lies outside counts to its end bins
 
 
@@ -31,16 +34,23 @@ class RunArtifacts(Callback):
     - ``metrics.csv``: all scalars, a row per epoch; what is measured at the end is in the last row
     - ``confusion.csv``: the confusion matrix of the test images; rows are true classes
     - ``activations.csv``: how many activations of each hidden block, on the test images, are in each bin, to six digits
-    - ``machine.json``: seconds of training up to the epoch that is tested, precision, hardware and versions
+    - ``machine.json``: seconds of training up to the epoch that is tested, precision, hardware and versions, and
+      what ended the run: ``"all epochs"``, ``"early"`` or ``"limit"``; ``"diverged"`` if it is no better than guessing
+
+    A run whose loss becomes infinite or not a number ends at the end of that epoch with an error: it is not tested, and
+    only ``machine.json`` says what happened.
 
     Args:
         config: The content of ``config.yaml``.
     """
 
+    untrained_loss = 0.0  # of the network before training, per image
+
     def __init__(self, config: str) -> None:
         self.config = config
         self.seconds = self.start = 0.0
         self.train_accuracy = torch.tensor(torch.nan)
+        self.ended: Ending = "limit"
         self.bin_counts: dict[str, torch.Tensor] = {}
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -86,11 +96,11 @@ class RunArtifacts(Callback):
         # Lightning has moved the network back from a GPU by now.
         images, labels = images.to(pl_module.device), labels.to(pl_module.device)
         with eval_mode(pl_module.network), torch.no_grad(), trainer.precision_plugin.forward_context():
-            correct = [
-                pl_module(pl_module.preprocess(batch)).argmax(dim=1) == truth
-                for batch, truth in zip(images.split(SAMPLE), labels.split(SAMPLE), strict=True)
-            ]
-        self.train_accuracy = torch.cat(correct).float().mean()
+            batches = [pl_module(pl_module.preprocess(batch)) for batch in images.split(SAMPLE)]
+        logits = torch.cat(batches).float()
+        self.train_accuracy = (logits.argmax(dim=1) == labels).float().mean()
+        diverged = has_diverged(logits, labels.long(), self.untrained_loss)
+        self.ended = "diverged" if diverged else ending(trainer)  # a test restores the callbacks of the best epoch
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log that, and the share of hidden activations near zero."""
@@ -111,14 +121,29 @@ class RunArtifacts(Callback):
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the files; ``metrics.csv`` comes last and marks the run as finished."""
         assert isinstance(pl_module, Classifier)
-        machine = {"seconds": round(self.seconds, 1), "precision": str(trainer.precision), **environment.collect_env()}
         for logger in tensorboards(trainer):
             folder = Path(logger.log_dir)
             logger.experiment.flush()
             write_csv(folder / "confusion.csv", ["true", *pl_module.class_names], confusion(pl_module))
             write_csv(folder / "activations.csv", *histogram(self.bin_counts))
-            write_text(folder / "machine.json", json.dumps(machine, indent=1) + "\n")
+            self._write_machine(folder, trainer, self.ended)
             write_csv(folder / "metrics.csv", *metrics(folder))
+
+    @rank_zero_only
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Record that a loss became infinite or not a number."""
+        for logger in tensorboards(trainer) if isinstance(exception, DivergedError) else []:
+            self._write_machine(Path(logger.log_dir), trainer, "diverged")
+
+    def _write_machine(self, folder: Path, trainer: Trainer, ended: Ending) -> None:
+        """Write ``machine.json``."""
+        machine = {
+            "seconds": round(self.seconds, 1),
+            "ended": ended,
+            "precision": str(trainer.precision),
+            **environment.collect_env(),
+        }
+        write_text(folder / "machine.json", json.dumps(machine, indent=1) + "\n")
 
 
 def confusion(classifier: Classifier) -> list[list[Any]]:
@@ -137,7 +162,7 @@ def histogram(bin_counts: Mapping[str, torch.Tensor]) -> tuple[list[str], list[l
 def metrics(folder: Path) -> tuple[list[str], list[list[Any]]]:
     """Return the network's scalars in a directory's event files, as TensorBoard would show them, in six digits.
 
-    What other callbacks log, against the step for instance, is left out.
+    What others log against the step is left out: its numbers are not those of the epochs.
 
     Returns:
         The names of the columns, and a row for each epoch; a cell is empty where nothing was logged.
@@ -146,5 +171,6 @@ def metrics(folder: Path) -> tuple[list[str], list[list[Any]]]:
     events.Reload()
     tags = sorted(tag for tag in events.Tags()[SCALARS] if tag.partition("/")[0] in METRIC_GROUPS)
     values = {tag: {event.step: f"{event.value:.6g}" for event in events.Scalars(tag)} for tag in tags}
-    epochs = sorted({epoch for curve in values.values() for epoch in curve})
-    return ["epoch", *tags], [[epoch, *(values[tag].get(epoch, "") for tag in tags)] for epoch in epochs]
+    epochs = sorted({epoch for tag in LOSSES for epoch in values.get(tag, {})})
+    values = {tag: curve for tag, curve in values.items() if curve.keys() <= set(epochs)}
+    return ["epoch", *values], [[epoch, *(curve.get(epoch, "") for curve in values.values())] for epoch in epochs]

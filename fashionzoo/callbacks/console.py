@@ -11,19 +11,20 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ProgressBar
+from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 from tqdm import tqdm
 
+from fashionzoo.callbacks.ending import ending, stopping_callback
 from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.plots.tables import metrics_table
 from fashionzoo.terminal import join_command
 from fashionzoo.training.classifier import Classifier
 
 CURVES = {"train/loss": "train loss", "val/loss": "val loss", "val/acc": "val acc"}
-LOG_INTERVAL_S = 5.0  # seconds between progress lines where there is no terminal to draw a bar on
+LOG_INTERVAL_S = 10.0  # seconds between progress lines where there is no terminal to draw a bar on
 
 
 class RunSummary(Callback):
@@ -55,7 +56,9 @@ class Progress(ProgressBar):
         super().__init__()
         self.bar: tqdm[Any] | None = None
         self.enabled = True
-        self.last_log_time = 0.0
+        self.start_time = self.last_log_time = 0.0
+        self.start_step = 0
+        self.num_steps = float("inf")
 
     def disable(self) -> None:
         """Print nothing, as Lightning asks of all processes but the first."""
@@ -67,16 +70,18 @@ class Progress(ProgressBar):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Open the bar, at the step where a resumed run continues."""
+        self.num_steps, self.start_step = trainer.estimated_stepping_batches, trainer.global_step
         if self.enabled and sys.stderr.isatty():
-            steps = trainer.estimated_stepping_batches
-            total = None if steps == float("inf") else int(steps)
-            self.bar = tqdm(total=total, initial=trainer.global_step, unit="step", dynamic_ncols=True)
-        self.last_log_time = time.monotonic()
+            total = None if self.num_steps == float("inf") else int(self.num_steps)
+            self.bar = tqdm(total=total, initial=self.start_step, unit="step", dynamic_ncols=True)
+        self.start_time = self.last_log_time = time.monotonic()
 
-    def on_train_batch_end(self, *args: Any) -> None:
-        """Count a step."""
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        """Count the steps; without a bar, say how far an epoch that takes long is."""
         if self.bar is not None:
-            self.bar.update()
+            self.bar.update(trainer.global_step - self.bar.n)
+        else:
+            self._show(trainer, last=False)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the epoch before: only now are all its metrics known."""
@@ -92,16 +97,27 @@ class Progress(ProgressBar):
         self._close()
 
     def _show(self, trainer: Trainer, last: bool) -> None:
-        """Show losses and accuracy of the epochs so far."""
+        """Show losses and accuracy of the epochs so far, and the time left."""
+        if self.bar is None and not (self.enabled and (last or time.monotonic() - self.last_log_time > LOG_INTERVAL_S)):
+            return
         metrics = trainer.callback_metrics
         values = "  ".join(f"{label} {metrics[key]:.4f}" for key, label in CURVES.items() if key in metrics)
         epoch = f"epoch {trainer.current_epoch}/{trainer.max_epochs if trainer.max_epochs != -1 else '?'}"
         if self.bar is not None:
             self.bar.set_description_str(epoch, refresh=False)
             self.bar.set_postfix_str(values, refresh=last)
-        elif self.enabled and values and (last or time.monotonic() - self.last_log_time > LOG_INTERVAL_S):
-            print(f"{epoch}  {values}", file=sys.stderr, flush=True)
+        else:
+            left = "" if last else self._time_left(trainer)
+            print("  ".join(filter(None, (epoch, values, left))), file=sys.stderr, flush=True)
             self.last_log_time = time.monotonic()
+
+    def _time_left(self, trainer: Trainer) -> str:
+        """Say how long the steps that are left take at the mean pace so far, where their number is known."""
+        done = trainer.global_step - self.start_step
+        if not done or self.num_steps == float("inf"):
+            return ""
+        seconds = (time.monotonic() - self.start_time) / done * (self.num_steps - trainer.global_step)
+        return f"{tqdm.format_interval(seconds)} left"
 
     def _close(self) -> None:
         if self.bar is not None:
@@ -140,23 +156,23 @@ def _describe_data(data: Any) -> str:
 def stop_reason(trainer: Trainer) -> str:
     """Say in one line why training ended."""
     epochs = trainer.current_epoch
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set by Lightning's connector
-        if isinstance(callback, EarlyStopping) and callback.stopped_epoch:
-            return (
-                f"stopped early after epoch {epochs}: {callback.monitor} was not better than "
-                f"{float(callback.best_score):.4f} for {callback.wait_count} epochs"
-            )
-    if trainer.max_epochs not in (None, -1) and epochs >= trainer.max_epochs:
+    if callback := stopping_callback(trainer):
+        return (
+            f"stopped early after epoch {epochs}: {callback.monitor} was not better than "
+            f"{float(callback.best_score):.4f} for {callback.wait_count} epochs"
+        )
+    if ending(trainer) == "all epochs":
         return f"stopped after epoch {epochs}: all epochs done"
     return f"stopped after epoch {epochs}: another limit of the trainer was reached"
 
 
-def print_test_results(network: Classifier, trainer: Trainer, checkpoint: str) -> None:
+def print_test_results(network: Classifier, trainer: Trainer, checkpoint: str, diverged: bool) -> None:
     """Print the table of a tested network, and where its checkpoint and logs are."""
     console = Console()
     confusion = network.eval_metrics["confusion"].compute().tolist()
     scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
-    title = f"{network.name}, {sum(map(sum, confusion)):,} test images"
+    name = f"{network.name} diverged\n" if diverged else f"{network.name}, "
+    title = f"{name}{sum(map(sum, confusion)):,} test images"
     console.print(metrics_table(title, scores, confusion, network.class_names))
     absent = [name for name, row in zip(network.class_names, confusion, strict=True) if not sum(row)]
     if absent:

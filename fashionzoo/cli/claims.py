@@ -13,7 +13,7 @@ from pathlib import Path
 from fashionzoo.claims import runs
 from fashionzoo.claims.claim import ABLATIONS, CLAIMS, DROPOUT, NETWORKS, ClaimResult, Kind, Outcome
 from fashionzoo.claims.evaluation import count_by_kind, evaluate_claims, find_seed_runs
-from fashionzoo.cli.options import add_json
+from fashionzoo.cli.options import add_json, given, path
 from fashionzoo.errors import FashionZooError, did_you_mean
 
 HELP = "check the report's claims against finished runs"
@@ -28,11 +28,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "arguments",
         nargs="*",
+        type=given,
         metavar="ID|LOGDIR",
         help="claims to show in full, as N1.level, and the folder of the runs; default: all of lightning_logs",
     )
     parser.add_argument("--run", action="store_true", help="train first what is missing: an hour or more", dest="train")
-    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw what decides one claim")
+    parser.add_argument("--plot", metavar="FILE", type=path, help="draw what decides one claim")
     add_json(parser)
 
 

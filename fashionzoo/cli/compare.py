@@ -10,7 +10,7 @@ from statistics import mean
 
 from fashionzoo.claims import runs
 from fashionzoo.claims.uncertainty import mean_interval
-from fashionzoo.cli.options import add_json, add_root, network_help
+from fashionzoo.cli.options import add_json, add_root, given, network_help, path
 from fashionzoo.errors import FashionZooError
 from fashionzoo.weights.manifest import VERSIONS
 from fashionzoo.zoo.loading import LoadedNetwork, load_trained
@@ -25,18 +25,20 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "networks",
         nargs="+",
+        type=given,
         metavar="NETWORK",
         help=f"{network_help()}, with a version as cnn_plain:report, a checkpoint or the directory of a run",
     )
     parser.add_argument(
         "--network",
+        type=given,
         metavar="FILE",
         help="where the class is of checkpoints that hold a network of your own, as they name no code to run; "
         "default: the file that is compared",
     )
     add_root(parser)
     add_json(parser)
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw accuracies and recalls: .png, .svg or .pdf")
+    parser.add_argument("--plot", type=path, metavar="FILE", help="draw accuracies and recalls: .png, .svg or .pdf")
 
 
 def run(options: Namespace) -> None:

@@ -17,6 +17,7 @@ from fashionzoo.cli.options import (
     given,
     load_network_from_options,
     network_help,
+    path,
 )
 from fashionzoo.errors import FashionZooError
 from fashionzoo.terminal import warnings_as_lines
@@ -33,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's flags."""
     parser.add_argument("name", type=given, metavar="NETWORK", nargs="?", help=network_help())
     parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", nargs="?", help="pictures of your own, in a folder for each class"
+        "folder", type=path, metavar="FOLDER", nargs="?", help="pictures of your own, in a folder for each class"
     )
     add_source(parser)
     add_root(parser)
@@ -41,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--corruptions", action="store_true", help="evaluate on test images with noise, blur, shifts, ... instead"
     )
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the confusion matrix: .png, .svg or .pdf")
+    parser.add_argument("--plot", type=path, metavar="FILE", help="draw the confusion matrix: .png, .svg or .pdf")
 
 
 def run(options: Namespace) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from fashionzoo.cli.options import add_root, add_source, given, load_network_from_options, network_help
+from fashionzoo.cli.options import add_root, add_source, given, load_network_from_options, network_help, path
 
 HELP = "write a network for other programs"
 
@@ -13,7 +12,7 @@ HELP = "write a network for other programs"
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's flags."""
     parser.add_argument("name", type=given, metavar="NETWORK", nargs="?", help=network_help())
-    parser.add_argument("file", type=Path, metavar="FILE", help="ends in .onnx, .pt2 (torch.export) or .safetensors")
+    parser.add_argument("file", type=path, metavar="FILE", help="ends in .onnx, .pt2 (torch.export) or .safetensors")
     add_source(parser)
     add_root(parser)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from fashionzoo.cli.options import network_help
 from fashionzoo.errors import FashionZooError, did_you_mean
+from fashionzoo.io import expand
 from fashionzoo.zoo.registry import list_models
 
 HELP = "train and test a network"
@@ -37,10 +38,10 @@ def fit(argv: Sequence[str]) -> None:
     names = [n for n in words if argv[n] in list_models()] or [n for n in words if not after_flag[n]]
     if not names:
         raise FashionZooError(f"fit needs the name of a network: {did_you_mean('', list_models())}")
-    reference = argv[names[0]]
+    reference = expand(argv[names[0]])
     from fashionzoo.zoo.loading import load_class
 
     network = load_class(reference)
-    from fashionzoo.runner.launch import launch
+    from fashionzoo.runner.launch import run_command
 
-    launch(network, [*argv[: names[0]], *argv[names[0] + 1 :]])
+    run_command(network, [*argv[: names[0]], *argv[names[0] + 1 :]])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any, NoReturn
 
 from fashionzoo.errors import FashionZooError, exit_with_error
+from fashionzoo.io import expand
 from fashionzoo.zoo.loading import LoadedNetwork, load_trained
 from fashionzoo.zoo.registry import list_models
 
@@ -30,7 +32,9 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def add_root(parser: argparse.ArgumentParser) -> None:
     """Add ``--root``."""
-    parser.add_argument("--root", help="folder of the data; default: $FASHIONZOO_DATA or the user's cache folder")
+    parser.add_argument(
+        "--root", type=path, help="folder of the data; default: $FASHIONZOO_DATA or the user's cache folder"
+    )
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
@@ -45,10 +49,18 @@ def add_source(parser: argparse.ArgumentParser) -> None:
 
 
 def given(text: str) -> str:
-    """Return the value of a flag, which a shell's unset variable must not leave empty."""
+    """Return the value of a flag, a path's expanded, which a shell's unset variable must not leave empty."""
     if not text:
         raise argparse.ArgumentTypeError("is empty: give a value, or leave the flag out")
-    return text
+    try:
+        return expand(text)
+    except FashionZooError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def path(text: str) -> Path:
+    """Return the path that a flag gives."""
+    return Path(given(text))
 
 
 def network_help() -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fashionzoo.cli.options import DEFAULT_NETWORK, add_json, add_source, given, load_network_from_options, network_help
 from fashionzoo.errors import FashionZooError
+from fashionzoo.io import expand
 from fashionzoo.terminal import warnings_as_lines
 from fashionzoo.weights.manifest import manifest
 from fashionzoo.zoo.registry import list_models, package_of
@@ -118,7 +119,7 @@ def _show(options: Namespace, models: list[LoadedNetwork], ground: Ground) -> No
     from fashionzoo.plots.steps import plot_steps
 
     source, (model,) = Path(options.images[0]), models
-    path = Path(options.show or f"{source.stem}-steps.png")
+    path = Path(expand(options.show) or f"{source.stem}-steps.png")
     figure_format(path)
     if path.exists() and path.samefile(source):
         raise FashionZooError(f"--show would write over the picture {source}: name another file")

@@ -19,6 +19,7 @@ from fashionzoo.data.dataset import (
     InMemoryDataset,
     ReshufflingSampler,
     identity_collate,
+    join_last,
     make_loader,
     stratified_permutation,
 )
@@ -42,6 +43,8 @@ class FashionMNISTDataModule(LightningDataModule):
         seed: Seed of the split, and only of it: the same images are held out whatever the seed of the run.
         class_names: Of another data set of 28x28 images, whose four IDX files are in ``root``; ``None`` for
             Fashion-MNIST.
+
+    A single training image that would be the last batch joins the one before.
 
     Shape:
         Batches of all splits are images ``(N, 1, 28, 28)``, uint8, and labels ``(N,)``, int64 in 0-9; those for
@@ -135,9 +138,8 @@ class FashionMNISTDataModule(LightningDataModule):
         sampler = ReshufflingSampler(
             train, world_size, rank, shuffle=self.batch_size is not None, seed=torch.initial_seed() % 2**31
         )
-        return make_loader(
-            train, -(-batch_size // world_size), sampler, self._augmented if augmented else identity_collate
-        )
+        collate = self._augmented if augmented else identity_collate
+        return join_last(make_loader(train, -(-batch_size // world_size), sampler, collate))
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Return the validation batches."""

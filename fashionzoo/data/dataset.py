@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torch.utils.data import BatchSampler, DataLoader, Dataset, DistributedSampler
 
 Batch = tuple[Tensor, ...]  # images, labels and, for training with a teacher, its logits
 
@@ -54,6 +54,29 @@ class ReshufflingSampler(DistributedSampler[Batch]):
         return indices
 
 
+class JoiningBatchSampler(BatchSampler):
+    """A batch sampler that adds a single image at the end to the batch before: batch normalization needs two.
+
+    Example:
+        >>> list(JoiningBatchSampler(range(5), batch_size=2, drop_last=False))
+        [[0, 1], [2, 3, 4]]
+    """
+
+    def __iter__(self) -> Iterator[list[int]]:
+        before: list[int] = []
+        for batch in super().__iter__():
+            if before and len(batch) == 1:
+                batch = before + batch
+            elif before:
+                yield before
+            before = batch
+        yield before
+
+    def __len__(self) -> int:
+        joined = self.batch_size > 1 and len(self.sampler) % self.batch_size == 1  # type: ignore[arg-type]
+        return max(super().__len__() - joined, 1)
+
+
 def stratified_permutation(labels: Tensor, seed: int) -> Tensor:
     """Shuffle so that any leading part of the order has each class in its share.
 
@@ -90,4 +113,19 @@ def make_loader(
 ) -> DataLoader[Batch]:
     """Return a loader whose batches come ready from :meth:`InMemoryDataset.__getitems__`."""
     # A generator of its own keeps the loader from drawing a seed for workers from the one of augmentation and dropout.
-    return DataLoader(images, batch_size=batch_size, sampler=sampler, collate_fn=collate, generator=torch.Generator())
+    generator = torch.Generator()
+    return DataLoader(images, batch_size=batch_size, sampler=sampler, collate_fn=collate, generator=generator)
+
+
+def join_last(loader: DataLoader[Batch]) -> DataLoader[Batch]:
+    """Return a training loader whose last batch is not of a single image, where one process has all of them.
+
+    Several would each get the images of all: Lightning looks for their sampler where a batch sampler hides it.
+    """
+    sampler, batch_size = loader.sampler, loader.batch_size
+    assert isinstance(sampler, DistributedSampler)
+    assert batch_size is not None
+    if sampler.num_replicas > 1 or batch_size == 1 or len(sampler) % batch_size != 1:
+        return loader
+    batches = JoiningBatchSampler(sampler, batch_size, drop_last=False)
+    return DataLoader(loader.dataset, batch_sampler=batches, collate_fn=loader.collate_fn, generator=loader.generator)

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from fashionzoo.data.idx import parse_idx
 from fashionzoo.errors import FashionZooError
-from fashionzoo.io import atomic_write
+from fashionzoo.io import atomic_write, expand
 from fashionzoo.terminal import join_command
 
 if TYPE_CHECKING:
@@ -64,9 +64,8 @@ def resolve_data_dir(root: str | os.PathLike[str] | None = None) -> Path:
         >>> resolve_data_dir("/data").as_posix()
         '/data'
     """
-    return Path(
-        root or os.environ.get("FASHIONZOO_DATA") or user_cache_path("fashionzoo", appauthor=False)
-    ).expanduser()
+    folder = root or os.environ.get("FASHIONZOO_DATA") or user_cache_path("fashionzoo", appauthor=False)
+    return Path(expand(os.fspath(folder)))
 
 
 def ensure_downloaded(root: str | os.PathLike[str] | None = None) -> list[DataFile]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import Any
 
+import torch
 from jsonargparse import Namespace
 from lightning.pytorch import LightningDataModule
 
-from fashionzoo.errors import FashionZooError
+from fashionzoo.data.loaders import LoaderDataModule
+from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.models.network import compute_logits
 from fashionzoo.runner.resumption import flatten, refuse_changes
 from fashionzoo.training.checkpoints import check_source
-from fashionzoo.training.classifier import Classifier
+from fashionzoo.training.classifier import ONE_IMAGE, Classifier
 from fashionzoo.training.evaluated_module import cross_entropy
+from fashionzoo.training.metrics import mode_of, monitorable_metrics
 
 NUM_TRIED = 64  # images of a validation batch
 NEEDED_BATCHES = {
@@ -36,12 +41,13 @@ def check_flags(config: Namespace) -> None:
         raise FashionZooError("--seed_everything of false: a run that can be repeated has a seed; give a number")
     if early.patience < 0:
         raise FashionZooError(f"--early_stopping.patience of {early.patience}: choose 0 or more")
-    if early.monitor.endswith("/acc") and early.mode != "max":
-        raise FashionZooError(f"--early_stopping.mode of {early.mode}: {early.monitor} is better when higher")
-    if best.save_top_k != 1 and "{" not in str(best.filename):
+    if best.save_top_k == 0:
+        raise FashionZooError("--checkpoint.save_top_k of 0: there would be no best epoch to test; choose 1 or more")
+    differ = "{step" in best.filename or ("{epoch" in best.filename and trainer.val_check_interval in (None, 1.0))
+    if best.save_top_k != 1 and not differ:
         raise FashionZooError(
-            f"--checkpoint.save_top_k of {best.save_top_k}: each would be {best.filename}.ckpt; leave it out, or "
-            'give names with --checkpoint.filename "{epoch}"'
+            f"--checkpoint.filename of {best.filename}: the {best.save_top_k} best checkpoints need names that differ; "
+            'leave it out, or have "{step}" in it'
         )
     if config.last.save_weights_only:
         raise FashionZooError("--last.save_weights_only of true: a run is resumed from all that this checkpoint has")
@@ -49,6 +55,18 @@ def check_flags(config: Namespace) -> None:
         raise FashionZooError(
             "--trainer.max_epochs of -1: the one_cycle schedule must know its length; set the number of epochs or "
             "steps, or --model.schedule constant"
+        )
+
+
+def check_monitor(early_stopping: Namespace, class_names: Sequence[str]) -> None:
+    """Raise unless early stopping and the best checkpoint watch a metric that there is, for its better values."""
+    monitor, mode, valid = early_stopping.monitor, early_stopping.mode, monitorable_metrics(class_names)
+    if monitor not in valid:
+        raise FashionZooError(f"unknown metric {monitor!r}: {did_you_mean(monitor, valid)}")
+    if mode != (right := mode_of(monitor)):
+        better = "lower" if right == "min" else "higher"
+        raise FashionZooError(
+            f"--early_stopping.mode of {mode}: {monitor} is better when {better}; leave it out, or set it to {right}"
         )
 
 
@@ -81,8 +99,8 @@ def check_hyperparameters(classifier: Classifier) -> None:
             )
 
 
-def check_batch(classifier: Classifier, data: LightningDataModule) -> None:
-    """Raise unless the network gives finite logits for a batch, whose labels are among its classes."""
+def check_batch(classifier: Classifier, data: LightningDataModule) -> float:
+    """Raise unless the network gives finite logits for a batch, whose labels are among its classes; return its loss."""
     try:
         images, labels = next(iter(data.val_dataloader()))[:2]
         images, labels = images[:NUM_TRIED], labels[:NUM_TRIED]
@@ -97,7 +115,25 @@ def check_batch(classifier: Classifier, data: LightningDataModule) -> None:
     logits = compute_logits(classifier.network, images)
     if not logits.isfinite().all():
         raise FashionZooError(f"{classifier.name} returns logits that are not finite: check its weights and layers")
-    cross_entropy(logits, labels.cpu().long())
+    return float(cross_entropy(logits.float(), labels.cpu().long()))
+
+
+def check_smallest_batch(classifier: Classifier, data: LightningDataModule) -> None:
+    """Raise if a training batch is of one image and the network normalizes over the batch."""
+    batch_size = getattr(data, "batch_size", None)
+    remainder = 0
+    if isinstance(data, LoaderDataModule) and batch_size and not data.loaders["train"].drop_last:
+        dataset = data.loaders["train"].dataset
+        remainder = len(dataset) % batch_size if isinstance(dataset, Sized) else 0
+    if 1 not in (batch_size, remainder):
+        return
+    image = next(iter(data.val_dataloader()))[0][:1].to(classifier.device)
+    network = copy.deepcopy(classifier.network).train()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            network(network.preprocess(image))
+    except ValueError as error:
+        raise FashionZooError(ONE_IMAGE) from error
 
 
 def _is_plain(value: Any) -> bool:

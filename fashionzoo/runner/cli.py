@@ -24,15 +24,15 @@ from fashionzoo.callbacks.artifacts import RunArtifacts
 from fashionzoo.callbacks.shutdown import GracefulShutdown
 from fashionzoo.callbacks.tensorboard import TensorBoardMedia
 from fashionzoo.data.datamodule import FashionMNISTDataModule
-from fashionzoo.errors import FashionZooError, did_you_mean
-from fashionzoo.io import is_inside, make_folder
-from fashionzoo.runner.checks import check_flags, check_hyperparameters, check_network_matches
-from fashionzoo.runner.flags import TrainArgumentParser, named_recipe, program_name
+from fashionzoo.errors import FashionZooError
+from fashionzoo.io import is_inside
+from fashionzoo.runner.checks import check_flags, check_hyperparameters, check_monitor, check_network_matches
+from fashionzoo.runner.flags import TrainArgumentParser, expand_configs, expand_paths, named_recipe, program_name
 from fashionzoo.runner.resumption import config_path, find_last_checkpoint, refuse_changes, seed_of, to_ascii_yaml
 from fashionzoo.training import checkpoints
 from fashionzoo.training.checkpoint_io import AtomicCheckpointIO, MovableCheckpoint
 from fashionzoo.training.classifier import Classifier
-from fashionzoo.training.metrics import LOWER_IS_BETTER, monitorable_metrics
+from fashionzoo.training.metrics import mode_of
 from fashionzoo.training.recipe import get_recipe, summary
 from fashionzoo.training.seeding import EpochSeeding
 from fashionzoo.weights.manifest import PACKAGE, find_weights
@@ -99,7 +99,7 @@ class TrainCLI(LightningCLI):
         parser.set_defaults(
             {
                 "early_stopping.monitor": "val/acc",
-                "early_stopping.mode": "max",
+                "early_stopping.mode": "auto",
                 "early_stopping.check_on_train_epoch_end": False,  # a run may end before its first validation
                 "checkpoint.filename": "best",
                 "checkpoint.enable_version_counter": False,
@@ -111,7 +111,7 @@ class TrainCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse with the recipe's values as defaults, or with those of the run that is resumed: flags override them."""
         assert isinstance(args, list)
-        argv = [str(arg) for arg in args]
+        argv = expand_configs([str(arg) for arg in args])
         self._parse(argv)
         seed = self.config.seed_everything
         if not isinstance(seed, bool) and not 0 <= seed < 2**32:
@@ -152,9 +152,7 @@ class TrainCLI(LightningCLI):
         config = self.config_init.trainer
         check_hyperparameters(self.model)
         self.datamodule = self.datamodule if self.data is None else self.data
-        monitor, valid = self.config.early_stopping.monitor, monitorable_metrics(self.model.class_names)
-        if monitor not in valid:
-            raise FashionZooError(f"unknown metric {monitor!r}: {did_you_mean(monitor, valid)}")
+        check_monitor(self.config.early_stopping, self.model.class_names)
         own = config.callbacks if isinstance(config.callbacks, list) else [config.callbacks] if config.callbacks else []
         if any(isinstance(callback, StochasticWeightAveraging) for callback in own):
             raise FashionZooError(
@@ -172,7 +170,6 @@ class TrainCLI(LightningCLI):
         logger = config.logger
         if logger in (None, True) and not config.fast_dev_run:
             logger = self._logger()
-            make_folder(logger.root_dir)
         if config.profiler is None:
             kwargs["profiler"] = NullProfiler()
         try:
@@ -192,13 +189,13 @@ class TrainCLI(LightningCLI):
         Args:
             config: All flags of the run, as its ``config.yaml`` will have them.
         """
-        recipe = self.config.recipe
+        recipe, self.artifacts = self.config.recipe, RunArtifacts(config)
         callbacks = [
             EpochSeeding(),
             self.stop,
             console.RunSummary(recipe),
             TensorBoardMedia(recipe, get_recipe(self.network, recipe).description),
-            RunArtifacts(config),
+            self.artifacts,
         ]
         return callbacks if self.config.trainer.enable_progress_bar is False else [*callbacks, console.Progress()]
 
@@ -218,12 +215,12 @@ class TrainCLI(LightningCLI):
         if self.config.recipe != recipe:  # a configuration file names another
             self._set_defaults(self.config.recipe)
             self.config = self.parser.parse_args(argv)
+        expand_paths(self.config)
         early, best = self.config.early_stopping, self.config.checkpoint
-        if early.monitor in LOWER_IS_BETTER:
-            early.mode = best.mode = "min"
-        for section, key in ((self.config, "ckpt_path"), (self.config.trainer, "default_root_dir")):
-            if section[key]:
-                section[key] = os.path.expandvars(Path(section[key]).expanduser())
+        if early.mode == "auto":
+            early.mode = best.mode = mode_of(early.monitor)
+        if best.filename == "best" and best.save_top_k not in (0, 1):
+            best.filename = "best-{epoch}-{step}"  # names that differ
 
     def _set_defaults(self, recipe: str) -> None:
         """Make a recipe's values the defaults of the flags; those of the data do not apply to data of one's own."""

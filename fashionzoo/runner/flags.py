@@ -9,9 +9,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
-from fashionzoo.errors import FashionZooError, closest, exit_with_error
+from fashionzoo.errors import FashionZooError, closest
+from fashionzoo.io import expand
+
+PATHS = ("ckpt_path", "default_root_dir", "dirpath", "root", "root_dir", "save_dir")  # the last words of flags
+CONFIGS = ("--config", "-c")
 
 # What people type, where no flag ends in the same word.
 SYNONYMS = {
@@ -55,7 +60,7 @@ class TrainArgumentParser(LightningArgumentParser):
     """Lightning's parser, with errors of one line."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """End the process with what is wrong in one line, or raise it where the caller asked for that."""
+        """Raise what is wrong in one line; in the parser's words where the caller adds its own."""
         if not self.exit_on_error:
             raise FashionZooError(message)
         unknown = re.match(r"(?i)unrecognized arguments: (-\S+?)(?:[=\s]|$)", message)
@@ -66,18 +71,47 @@ class TrainArgumentParser(LightningArgumentParser):
             for kind in re.findall(r"Expected an? (.+?)(?:\. Got|$)", message, re.MULTILINE)
         ]
         if linked := re.match(r"argument (\S+) --> (\S+):", message):
-            exit_with_error(f"--{linked[2]} is that of --{linked[1]}: set the latter")
+            raise FashionZooError(f"--{linked[2]} is that of --{linked[1]}: set the latter")
         if unknown:
-            exit_with_error(f"unknown flag {unknown[1]}: {suggest_flag(unknown[1], self.flags())}")
+            raise FashionZooError(f"unknown flag {unknown[1]}: {suggest_flag(unknown[1], self.flags())}")
         if wrong and value and expected:
             kinds = " or ".join(dict.fromkeys(expected)).replace("NoneType", "null")
             kinds = re.sub(r"Sequence|List\[.*?\]", 'a list, as in "[128, 32]"', kinds)
-            exit_with_error(f"--{wrong[1]} of {value[1]}: expected {kinds}")
-        exit_with_error(re.sub(r'^Parser key "(.+?)":', r"--\1:", message))
+            raise FashionZooError(f"--{wrong[1]} of {value[1]}: expected {kinds}")
+        raise FashionZooError(re.sub(r'^Parser key "(.+?)":', r"--\1:", message))
 
     def flags(self) -> list[str]:
         """Return all flags that there are."""
         return [flag for action in self._actions for flag in action.option_strings]
+
+
+def expand_configs(argv: Sequence[str]) -> list[str]:
+    """Return the words of a command line with ``~`` and variables replaced in the names of configuration files.
+
+    Example:
+        >>> expand_configs(["--config", "~/run.yaml"])[1] == str(Path.home() / "run.yaml")
+        True
+    """
+    expanded: list[str] = []
+    for word in argv:
+        flag, equals, value = word.partition("=")
+        if expanded and expanded[-1] in CONFIGS:
+            word = expand(word)
+        elif equals and flag in CONFIGS:
+            word = f"{flag}={expand(value)}"
+        expanded.append(word)
+    return expanded
+
+
+def expand_paths(config: Namespace) -> None:
+    """Replace ``~`` and variables in all paths of a configuration, those of loggers and callbacks included."""
+    for name, value in list(config.items()):
+        if isinstance(value, list):
+            for part in value:
+                if isinstance(part, Namespace):
+                    expand_paths(part)
+        elif isinstance(value, str | Path) and name.rpartition(".")[2] in PATHS:
+            config[name] = type(value)(expand(str(value)))
 
 
 def program_name(name: str) -> str:

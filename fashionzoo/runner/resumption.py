@@ -24,6 +24,7 @@ FREE = (
     *(f"trainer.{place}" for place in ("accelerator", "devices", "num_nodes", "strategy", "default_root_dir")),
     *(f"trainer.{output}" for output in ("logger", "callbacks", "profiler", "enable_progress_bar")),
 )
+NOTHING_SAVED = "no checkpoint was saved yet: start again"
 ENDS_SCHEDULE = ("trainer.max_epochs", "trainer.max_steps")
 
 
@@ -117,12 +118,17 @@ def to_ascii_yaml(text: str) -> str:
     return text if text.isascii() else str(yaml.safe_dump(yaml.safe_load(text), sort_keys=False))
 
 
+def last_checkpoint(trainer: Trainer) -> str:
+    """Return the path of the last checkpoint of a run; empty if none was saved."""
+    checkpoint_callbacks = [saver for saver in trainer.checkpoint_callbacks if isinstance(saver, ModelCheckpoint)]
+    return next((saver.best_model_path for saver in checkpoint_callbacks if saver.filename == "last"), "")
+
+
 def resume_command(trainer: Trainer) -> str:
     """Return the line that resumes a run."""
-    checkpoint_callbacks = [saver for saver in trainer.checkpoint_callbacks if isinstance(saver, ModelCheckpoint)]
-    last = next((saver.best_model_path for saver in checkpoint_callbacks if saver.filename == "last"), "")
+    last = last_checkpoint(trainer)
     if not last:
-        return "no checkpoint was saved yet: start again"
+        return NOTHING_SAVED
     return f"resume from the last complete epoch with\n{join_command([*_program(), *_flags(), '--ckpt_path', last])}"
 
 

@@ -56,8 +56,9 @@ class TrialCLI(TrainCLI):
 
     def make_callbacks(self, config: str) -> list[Callback]:
         """Return the callbacks that a trial needs."""
+        self.artifacts = RunArtifacts(config)
         pruning = PyTorchLightningPruningCallback(self.trial, self.config.early_stopping.monitor)
-        return [EpochSeeding(), self.stop, RunArtifacts(config), pruning]
+        return [EpochSeeding(), self.stop, self.artifacts, pruning]
 
 
 @dataclass(frozen=True)

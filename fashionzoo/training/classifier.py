@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.parsing import collect_init_args
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
@@ -29,7 +30,10 @@ from fashionzoo.training.evaluated_module import EvaluatedModule, cross_entropy
 from fashionzoo.training.metrics import PredictionBuffer
 from fashionzoo.training.optimizers import check_hyperparameters, make_optimizer, one_cycle
 from fashionzoo.training.recipe import DEFAULT_RECIPES, Recipe
+from fashionzoo.training.resuming import check_optimizer_settings, check_schedule
 from fashionzoo.weights.manifest import find_weights
+
+ONE_IMAGE = "a training batch has one image, of which batch normalization makes nothing: choose another batch size"
 
 
 class Classifier(EvaluatedModule):
@@ -49,7 +53,8 @@ class Classifier(EvaluatedModule):
 
     - ``gradient_clip_val``: works, with an optimizer that is not fused
     - ``gradient_clip_val in bf16``: works
-    - ``accumulate_grad_batches``: works; a summed loss is the sum over the accumulated batches
+    - ``accumulate_grad_batches``: works; a step is that of the sum of the losses, or of their mean, over the batches
+      that were accumulated, which are fewer at the end of an epoch
     - ``overfit_batches``: works
     - ``limit_train_batches``: works; a launcher refuses 0
     - ``limit_val_batches``: works; a launcher refuses 0, as early stopping and the best checkpoint need validation
@@ -205,7 +210,12 @@ class Classifier(EvaluatedModule):
         """Return the loss of a batch of images, labels and, where there is a teacher, its logits."""
         images, labels, *teacher_logits = batch
         labels = labels.long()
-        logits = self(self.preprocess(images))
+        try:
+            logits = self(self.preprocess(images))
+        except ValueError as error:
+            if len(images) == 1 and "more than 1 value per channel" in str(error):
+                raise FashionZooError(ONE_IMAGE) from error
+            raise
         self.train_predictions.update(logits, labels)
         if teacher_logits and teacher_logits[0].shape != logits.shape:
             raise FashionZooError(
@@ -228,7 +238,14 @@ class Classifier(EvaluatedModule):
         self.train_predictions.reset()
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Measure the gradients at the last step of an epoch."""
+        """Average over the batches that were accumulated; measure the gradients at the last step of an epoch."""
+        parts = self.trainer.accumulate_grad_batches
+        accumulated = self.trainer.fit_loop.batch_idx % parts + 1
+        if accumulated < parts and self.loss_reduction == "mean":
+            # Lightning has divided by the number of batches that a group should have.
+            for parameter in self.parameters():
+                if parameter.grad is not None:
+                    parameter.grad *= parts / accumulated
         if self.trainer.is_last_batch:
             for layer, weights in self.network.layer_weights.items():
                 if weights.grad is not None:  # a layer may be frozen
@@ -252,14 +269,21 @@ class Classifier(EvaluatedModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse the checkpoint of another network.
+        """Refuse the checkpoint of another network, and to resume a run with what its optimizer does not take.
 
         Raises:
-            FashionZooError: It holds another.
+            FashionZooError: It holds another, or a hyperparameter of the optimizer differs.
         """
         name = checkpoint.get("fashionzoo", {}).get("name", self.name)
         if name != self.name:
             raise FashionZooError(f"the checkpoint holds {name}, not {self.name}: load it with that network's class")
+        trainer = self._trainer
+        if trainer is not None and trainer.state.fn == TrainerFn.FITTING and trainer.ckpt_path:
+            check_optimizer_settings(checkpoint.get("hyper_parameters", {}), self.hparams, Classifier.__init__)
+
+    def on_train_start(self) -> None:
+        """Refuse to resume a run beyond the end of its schedule."""
+        check_schedule(self.trainer)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return the optimizer and, where there is one, the schedule of its rate."""

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torchmetrics import MeanMetric
 
 from fashionzoo.data.dataset import Batch
-from fashionzoo.errors import FashionZooError
+from fashionzoo.errors import DivergedError, FashionZooError
 from fashionzoo.images.classes import IMAGE_SIZE
 from fashionzoo.images.preprocessing import Preprocess
 from fashionzoo.models.network import Network
@@ -125,15 +125,17 @@ class EvaluatedModule(LightningModule):
             labels: Shape ``(N,)``.
 
         Raises:
-            FashionZooError: It is not a finite number.
+            DivergedError: It is not a finite number, in training, which ends there: what follows would not be either.
+            FashionZooError: It is not one in an evaluation.
         """
         metric.reset()
         metric.update(cross_entropy(logits, labels), len(labels))
         loss: Tensor = metric.compute()
         if not loss.isfinite():
-            fitting = self.trainer.state.fn == TrainerFn.FITTING
-            remedy = "choose a lower learning rate" if fitting else "check the images and the weights"
-            raise FashionZooError(f"{name} became {loss.item()} in epoch {self.epoch_number}: {remedy}")
+            what = f"{name} became {loss.item()} in epoch {self.epoch_number}"
+            if self.trainer.state.fn == TrainerFn.FITTING:
+                raise DivergedError(f"{what}: choose a lower learning rate")
+            raise FashionZooError(f"{what}: check the images and the weights")
         return loss
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,6 +16,16 @@ from torchmetrics.classification import (
 )
 
 LOWER_IS_BETTER = ("val/loss", "val/calibration_error")
+
+
+def mode_of(metric: str) -> Literal["min", "max"]:
+    """Return whether a metric is better when lower, ``"min"``, or when higher.
+
+    Example:
+        >>> mode_of("val/loss"), mode_of("val/recall/Bag")
+        ('min', 'max')
+    """
+    return "min" if metric in LOWER_IS_BETTER else "max"
 
 
 def monitorable_metrics(class_names: Sequence[str]) -> list[str]:

@@ -108,7 +108,7 @@ def _load_checkpoint(path: Path, reference: str | None) -> LoadedNetwork:
     """Return the network in a checkpoint or run; a reference says which it must be, and where its class is."""
     from fashionzoo.training.checkpoints import load_checkpoint, load_network
 
-    path = path / "checkpoints" / "best.ckpt" if path.is_dir() else path
+    path = _best_checkpoint(path) if path.is_dir() else path
     held = str(load_checkpoint(path)["fashionzoo"]["name"])
     network_class = None
     if reference is not None and reference != held:
@@ -121,11 +121,24 @@ def _load_checkpoint(path: Path, reference: str | None) -> LoadedNetwork:
     return LoadedNetwork(name, str(path), network)
 
 
+def _best_checkpoint(run_dir: Path) -> Path:
+    """Return the best checkpoint of a run; of several, the last one says which."""
+    best, last = (run_dir / "checkpoints" / f"{name}.ckpt" for name in ("best", "last"))
+    if best.is_file() or not last.is_file():
+        return best
+    from fashionzoo.training.checkpoints import load_checkpoint
+
+    states = load_checkpoint(last)["callbacks"].values()
+    (path,) = [state["best_model_path"] for state in states if str(state.get("monitor")).startswith("val/")] or [best]
+    return best.with_name(Path(path).name)
+
+
 def _best_checkpoints(network_class: type[Classifier]) -> list[Path]:
     """Return the best checkpoints of a network's runs, the oldest first, without those of another file's network."""
     from fashionzoo.training.checkpoints import load_checkpoint
 
-    found = sorted(LOGS.glob(f"{network_class.name}/*/checkpoints/best.ckpt"), key=lambda path: path.stat().st_mtime)
+    checkpoints = map(_best_checkpoint, LOGS.glob(f"{network_class.name}/*"))
+    found = sorted(filter(Path.is_file, checkpoints), key=lambda path: path.stat().st_mtime)
     own = network_class.source or {}
     sources = [load_checkpoint(path)["fashionzoo"].get("source") or {} for path in found]
     return [path for path, source in zip(found, sources, strict=True) if source.get("file") in (None, own.get("file"))]

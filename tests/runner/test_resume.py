@@ -140,6 +140,8 @@ CHANGES = {
     "--early_stopping.patience=1": "--early_stopping.patience of 1: the run in {} has 100",
     "--trainer.gradient_clip_val=1": "--trainer.gradient_clip_val of 1: the run in {} has None",
     "--trainer.max_epochs=9": "--trainer.max_epochs of 9: the run in {} has 4: its one_cycle schedule ends there",
+    "--trainer.max_steps=200": "--trainer.max_steps of 200: the run in {} has -1: its one_cycle schedule ends there",
+    "--config=other.yaml": "--model.lr of 0.5: the run in {} has 0.005",
 }
 TUNED = ("--recipe=tuned", "--data.teacher=null", "--trainer.max_epochs=4")
 
@@ -155,6 +157,7 @@ def interrupted(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_resumed_run_keeps_its_flags_and_refuses_others(interrupted: Path, root: Path) -> None:
     run = runs(interrupted, "cnn_plain") / "version_0"
+    (interrupted / "other.yaml").write_text("model:\n  lr: 0.5\n", encoding="utf-8")
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     for flag, complaint in CHANGES.items():
         code, screen = run_command(interrupted, "fashionzoo", "fit", "cnn_plain", "--ckpt_path=last", flag, root=root)

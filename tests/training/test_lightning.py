@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import torch
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import EMAWeightAveraging, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.callbacks import StochasticWeightAveraging as WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.tuner.tuning import Tuner
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.data import DataLoader, TensorDataset
 
 import fashionzoo as fz
@@ -21,6 +22,7 @@ from fashionzoo.data import sources
 from fashionzoo.models.network import compute_logits
 from fashionzoo.training import checkpoints
 from tests.processes import OUTPUT_ENCODING, fit
+from tests.training.test_muon import needs_muon
 
 QUIET = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
 
@@ -194,14 +196,14 @@ def the_best_checkpoint(data: fz.FashionMNISTDataModule) -> None:
 
 
 def load_from_checkpoint(data: fz.FashionMNISTDataModule) -> None:
-    data.augment = fz.Augment(flip=True, shift=2)
-    data.hparams["augment"] = {"flip": True, "shift": 2}
+    data = fz.FashionMNISTDataModule(data.root, val_size=200, augment=fz.Augment(flip=True, shift=2), seed=3)
     trainer, model = fitted(data, checkpoints=True)
     path = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
     loaded = fz.PlainCNN.load_from_checkpoint(path, weights_only=True)
     assert same(loaded, model)
     assert dict(loaded.hparams) == dict(model.hparams)
-    assert fz.FashionMNISTDataModule.load_from_checkpoint(path, weights_only=True).augment == data.augment
+    served = fz.FashionMNISTDataModule.load_from_checkpoint(path, weights_only=True)
+    assert (served.augment, dict(served.hparams)) == (data.augment, dict(data.hparams))
 
 
 def fit_twice(data: fz.FashionMNISTDataModule) -> None:
@@ -273,6 +275,81 @@ def test_accumulated_full_batches_take_the_step_of_one(data: fz.FashionMNISTData
     for other in (accumulated, parts):
         for one, another in zip(whole.parameters(), other.parameters(), strict=True):
             torch.testing.assert_close(one, another, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_a_step_is_that_of_the_batches_it_accumulated(reduction: str, data: fz.FashionMNISTDataModule) -> None:
+    """Of five batches, four make the first step and one the second."""
+    data.setup("fit")
+    images, labels = data.datasets["train"].images[:500], data.datasets["train"].labels[:500]
+    loader = DataLoader(TensorDataset(images, labels), 100)
+    lr = 1e-5 if reduction == "sum" else 1e-2
+    model, expected = (network(loss_reduction=reduction, lr=lr, momentum=0.0) for _ in range(2))
+    fitted(loader, model, max_epochs=1, accumulate_grad_batches=4)
+    optimizer = torch.optim.SGD(expected.parameters(), lr)
+    for part in (slice(0, 400), slice(400, 500)):
+        optimizer.zero_grad()
+        expected.loss(expected(expected.preprocess(images[part])), labels[part]).backward()
+        optimizer.step()
+    for one, another in zip(model.parameters(), expected.parameters(), strict=True):
+        torch.testing.assert_close(one, another, atol=1e-6, rtol=1e-4)
+
+
+def test_one_batch_per_epoch_is_not_divided_by_those_that_are_missing(data: fz.FashionMNISTDataModule) -> None:
+    data.batch_size = None
+    whole, accumulated = (
+        fitted(data, network(loss_reduction="mean"), max_epochs=3, accumulate_grad_batches=parts)[1] for parts in (1, 4)
+    )
+    for one, another in zip(whole.parameters(), accumulated.parameters(), strict=True):
+        torch.testing.assert_close(one, another, atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", pytest.param("muon", marks=needs_muon)])
+def test_gradients_are_clipped_in_bf16_with_every_optimizer(optimizer: str, data: fz.FashionMNISTDataModule) -> None:
+    options: dict[str, Any] = {"max_epochs": 1, "precision": "bf16-mixed"}
+    _, clipped = fitted(data, network(optimizer=optimizer), gradient_clip_val=1e-9, **options)
+    _, plain = fitted(data, network(optimizer=optimizer), **options)
+    assert not same(clipped, plain)
+
+
+RESUMED_OTHERWISE: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"lr": 1e-4}, {"max_epochs": 2}, "lr of 0.0001: the run that is resumed has 0.01 in its optimizer"),
+    ({"optimizer": "adamw"}, {"max_epochs": 2}, "optimizer of adamw: the run that is resumed has sgd"),
+    ({}, {"max_epochs": 2}, "ends at step 13, and the trainer's limits are those of 26: keep max_epochs"),
+    ({}, {"max_steps": 20}, "ends at step 13, and the trainer's limits are those of 20: keep max_epochs"),
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("changed", "limit", "complaint"), RESUMED_OTHERWISE)
+def test_a_plain_trainer_refuses_to_resume_what_would_be_ignored(
+    changed: dict[str, Any], limit: dict[str, Any], complaint: str, data: fz.FashionMNISTDataModule
+) -> None:
+    trainer, _ = fitted(data, network(schedule="one_cycle"), checkpoints=True, max_epochs=1)
+    path = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+    again = Trainer(logger=False, **{**QUIET, **limit})
+    with pytest.raises(fz.FashionZooError, match=re.escape(complaint)):
+        again.fit(network(schedule="one_cycle", **changed), data, ckpt_path=path)
+    assert fz.PlainCNN.load_from_checkpoint(path, weights_only=True, **changed).lr == changed.get("lr", 1e-2)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tensorboard_has_each_epoch_under_its_number(data: fz.FashionMNISTDataModule) -> None:
+    """Also after a sanity check, early stopping, a resumed fit, and validation and test after them."""
+    stop = EarlyStopping("val/acc", mode="min", patience=1)  # so that the third epoch is the last
+    first, model = fitted(data, logger=TensorBoardLogger("one"), checkpoints=True, num_sanity_val_steps=2)
+    path = first.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+    options: dict[str, Any] = {"logger": TensorBoardLogger("two"), "callbacks": [stop], "enable_checkpointing": False}
+    second = Trainer(max_epochs=9, **options, **QUIET)  # type: ignore[arg-type]
+    second.fit(model, data, ckpt_path=path, weights_only=True)
+    for trainer, epochs in ((first, [1, 2, 2]), (second, [*range(3, second.current_epoch + 1), second.current_epoch])):
+        trainer.validate(model, data, verbose=False)
+        trainer.test(model, data, verbose=False)
+        events = EventAccumulator(str(trainer.log_dir))
+        events.Reload()
+        steps = {tag: [event.step for event in events.Scalars(tag)] for tag in ("val/acc", "test/acc")}
+        assert steps == {"val/acc": epochs, "test/acc": epochs[-1:]}
+    assert 3 < second.current_epoch < 9
 
 
 @pytest.mark.parametrize("logger", [True, False])

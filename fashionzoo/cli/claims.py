@@ -17,6 +17,7 @@ from fashionzoo.cli.options import add_json
 from fashionzoo.errors import FashionZooError, did_you_mean
 
 HELP = "check the report's claims against finished runs"
+EXAMPLES = "fashionzoo claims", "fashionzoo claims N1.level --plot level.png"
 CLAIM_ID = re.compile(r"(N\d|all)\.\w+$", re.IGNORECASE)
 COLORS: dict[Outcome, str] = {"holds": "green", "fails": "red", "undecided": "yellow", "not comparable": "yellow"}
 STATEMENT, MIN_STATEMENT_WIDTH = 1, 20  # the column of the report's words

@@ -10,7 +10,7 @@ from statistics import mean
 
 from fashionzoo.claims import runs
 from fashionzoo.claims.uncertainty import mean_interval
-from fashionzoo.cli.options import add_json, add_root, network_help
+from fashionzoo.cli.options import add_hardware, add_json, add_root, network_help, use_hardware
 from fashionzoo.errors import FashionZooError
 from fashionzoo.weights.manifest import VERSIONS
 from fashionzoo.zoo.loading import LoadedNetwork, load_trained
@@ -18,6 +18,10 @@ from fashionzoo.zoo.models import get_weights
 from fashionzoo.zoo.registry import list_models
 
 HELP = "compare networks on the test images: is one better, or was it chance?"
+EXAMPLES = (
+    "fashionzoo compare cnn_plain:report cnn_plain:tuned",
+    "fashionzoo compare cnn_plain mlp_relu_narrowing --plot comparison.png",
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,6 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "default: the file that is compared",
     )
     add_root(parser)
+    add_hardware(parser)
     add_json(parser)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw accuracies and recalls: .png, .svg or .pdf")
 
@@ -45,6 +50,7 @@ def run(options: Namespace) -> None:
         from fashionzoo.plots.figures import figure_format, save_figure
 
         figure_format(options.plot)  # refused before the evaluation
+    device = use_hardware(options)
     own = next((word for word in options.networks if word.partition(":")[0].endswith(".py")), None)
     loaded: dict[str, LoadedNetwork] = {}
     for argument in options.networks:
@@ -52,6 +58,7 @@ def run(options: Namespace) -> None:
         label = f"{network.name}:{network.weights}" if network.weights in VERSIONS else argument
         if label in loaded:
             raise FashionZooError(f"{label} is named twice: name another")
+        network.network.to(device)
         loaded[label] = network
     from fashionzoo.zoo.comparison import compare
 

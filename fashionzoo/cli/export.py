@@ -8,6 +8,7 @@ from pathlib import Path
 from fashionzoo.cli.options import add_root, add_source, given, load_network_from_options, network_help
 
 HELP = "write a network for other programs"
+EXAMPLES = "fashionzoo export cnn_balanced m.pt2", "fashionzoo export cnn_plain m.safetensors --weights report"
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from fashionzoo.zoo.models import list_weights
 from fashionzoo.zoo.registry import list_models, package_of
 
 HELP = "show the trained networks that come with the package"
+EXAMPLES = "fashionzoo list", "fashionzoo list --json"
 
 
 def add_arguments(parser: ArgumentParser) -> None:

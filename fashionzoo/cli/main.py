@@ -49,12 +49,14 @@ def main(args: Sequence[str] | None = None) -> None:
         if not argv:
             _parser().print_help()
             return
-        if argv[0] == "fit" and argv[1:] not in (["-h"], ["--help"]):
+        if argv[0] == "fit":
             fit.fit(argv[1:])  # the flags are the launcher's, not this parser's
             return
         if not argv[0].startswith("-") and argv[0] not in COMMANDS:
             raise FashionZooError(f"unknown command {argv[0]!r}: {did_you_mean(argv[0], COMMANDS)}")
-        options = _parser().parse_args(argv)
+        options, unknown = _parser().parse_known_args(argv)
+        if unknown:
+            options.parser.refuse_unknown(unknown[0])
         options.run(options)
         sys.stdout.flush()
     except FashionZooError as error:
@@ -83,7 +85,13 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
         module = importlib.import_module(f"fashionzoo.cli.{name}")
-        command = commands.add_parser(name, help=module.HELP)
+        command = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=module.HELP,
+            epilog="\n  ".join(("examples:", *module.EXAMPLES)),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, parser=command)
     return parser

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from fashionzoo.errors import FashionZooError, exit_with_error
+from fashionzoo import environment
+from fashionzoo.errors import FashionZooError, did_you_mean, exit_with_error
 from fashionzoo.zoo.loading import LoadedNetwork, load_trained
 from fashionzoo.zoo.registry import list_models
 
+if TYPE_CHECKING:
+    import torch
+
 DEFAULT_NETWORK = "cnn_balanced"  # classifies when no network is named
+DEVICES = {"--gpu": "cuda", "--cuda": "cuda", "--mps": "mps", "--cpu": "cpu"}  # what people type
 
 
 class Parser(argparse.ArgumentParser):
@@ -22,6 +27,16 @@ class Parser(argparse.ArgumentParser):
         """End the process with what is wrong in one line."""
         exit_with_error(f"{message}; see `{self.prog} --help`")
 
+    def refuse_unknown(self, word: str) -> NoReturn:
+        """End the process with what should stand in place of a word that it does not know."""
+        flags = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
+        if not word.startswith("-"):
+            self.error(f"{word} is one too many")
+        flag = word.partition("=")[0]
+        if flag in DEVICES and "--device" in flags:
+            exit_with_error(f"unknown flag {flag} of {self.prog}: did you mean --device {DEVICES[flag]}?")
+        exit_with_error(f"unknown flag {flag} of {self.prog}: {did_you_mean(flag, flags)}")
+
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``."""
@@ -31,6 +46,29 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def add_root(parser: argparse.ArgumentParser) -> None:
     """Add ``--root``."""
     parser.add_argument("--root", help="folder of the data; default: $FASHIONZOO_DATA or the user's cache folder")
+
+
+def add_hardware(parser: argparse.ArgumentParser) -> None:
+    """Add ``--device`` and ``--threads``."""
+    parser.add_argument(
+        "--device", default="cpu", choices=get_args(environment.Device), help=f"{environment.DEVICE_HELP}; default: cpu"
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help=environment.THREADS_HELP)
+
+
+def use_hardware(options: argparse.Namespace) -> torch.device:
+    """Limit the threads as the flags say, and return the device that they name.
+
+    Args:
+        options: Of a command that has these flags.
+
+    Raises:
+        FashionZooError: The machine has no such device, or the number of threads is below 1.
+    """
+    environment.check_device(options.device)
+    if options.threads is not None:
+        environment.limit_threads(options.threads)
+    return environment.resolve_device(options.device)
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,16 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fashionzoo.cli.options import DEFAULT_NETWORK, add_json, add_source, given, load_network_from_options, network_help
+from fashionzoo.cli.options import (
+    DEFAULT_NETWORK,
+    add_hardware,
+    add_json,
+    add_source,
+    given,
+    load_network_from_options,
+    network_help,
+    use_hardware,
+)
 from fashionzoo.errors import FashionZooError
 from fashionzoo.terminal import warnings_as_lines
 from fashionzoo.weights.manifest import manifest
@@ -20,6 +29,7 @@ if TYPE_CHECKING:
     from fashionzoo.zoo.loading import LoadedNetwork
 
 HELP = "classify images"
+EXAMPLES = "fashionzoo predict shirt.png --show steps.png", "fashionzoo predict shirt.png --model all --top 1"
 ALL_NETWORKS = "all"  # in place of a network's name
 UNFAMILIAR = "none of these, perhaps; of the ten classes, "
 
@@ -36,6 +46,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"{network_help()}, or {ALL_NETWORKS}; default: {DEFAULT_NETWORK}",
     )
     add_source(parser)
+    add_hardware(parser)
     add_json(parser)
     top = range(1, 11)  # Fashion-MNIST has ten classes
     parser.add_argument("--top", type=int, default=3, choices=top, metavar="K", help="classes to show; default: 3")
@@ -66,7 +77,10 @@ def run(options: Namespace) -> None:
     names = [options.model or (None if options.checkpoint else DEFAULT_NETWORK)]
     if options.model == ALL_NETWORKS:
         names = [name for name in list_models() if name in manifest(package_of(name))]
+    device = use_hardware(options)
     models = [load_network_from_options(name, options) for name in names]
+    for model in models:
+        model.network.to(device)
     if options.show is not None:
         _show(options, models, ground)
     from fashionzoo.images.batches import prepare_paths
@@ -113,7 +127,7 @@ def _show(options: Namespace, models: list[LoadedNetwork], ground: Ground) -> No
     """Draw the steps of one picture's preparation and one network's answer."""
     if len(options.images) != 1 or Path(options.images[0]).is_dir() or len(models) != 1:
         raise FashionZooError("--show draws one picture and one network: name one of each")
-    from fashionzoo.images.conversion import prepare_steps, to_uint8
+    from fashionzoo.images.conversion import prepare_steps, to_pixels
     from fashionzoo.plots.figures import figure_format, save_figure
     from fashionzoo.plots.steps import plot_steps
 
@@ -123,7 +137,7 @@ def _show(options: Namespace, models: list[LoadedNetwork], ground: Ground) -> No
     if path.exists() and path.samefile(source):
         raise FashionZooError(f"--show would write over the picture {source}: name another file")
     steps = prepare_steps(source, ground)
-    (prediction,) = model.network.predictions(to_uint8(steps.prepared, "ready"))
+    (prediction,) = model.network.predictions(to_pixels(steps.prepared))
     title = f"{source.name}, {model.name} {model.weights}: {describe(prediction, 1)}"
     save_figure(plot_steps(steps, title, _top_classes(prediction, options.top)), path)
     print(f"wrote {path}", file=sys.stderr)

@@ -27,8 +27,9 @@ from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.io import is_inside, make_folder
 from fashionzoo.runner.checks import check_flags, check_hyperparameters, check_network_matches
-from fashionzoo.runner.flags import TrainArgumentParser, named_recipe, program_name
+from fashionzoo.runner.flags import TrainArgumentParser, named_recipe, program_name, take_device
 from fashionzoo.runner.resumption import config_path, find_last_checkpoint, refuse_changes, seed_of, to_ascii_yaml
+from fashionzoo.runner.short_help import ALL_FLAGS, HELP_FLAGS, print_help
 from fashionzoo.training import checkpoints
 from fashionzoo.training.checkpoint_io import AtomicCheckpointIO, MovableCheckpoint
 from fashionzoo.training.classifier import Classifier
@@ -75,7 +76,11 @@ class TrainCLI(LightningCLI):
             trainer_defaults={"num_sanity_val_steps": 0, "enable_model_summary": False},
             seed_everything_default=0,
             parser_class=TrainArgumentParser,
-            parser_kwargs={"prog": program_name(network.name), "description": summary(network.__doc__)},
+            parser_kwargs={
+                "prog": program_name(network.name),
+                "usage": "%(prog)s [FLAGS]",
+                "description": summary(network.__doc__),
+            },
             save_config_callback=None,  # saved once, below, rather than asked after at every step
             args=sys.argv[1:] if args is None else list(args),
             run=False,
@@ -87,6 +92,8 @@ class TrainCLI(LightningCLI):
         """Add what the launchers have beside Lightning's flags."""
         recipes = self.network.recipes
         parser.add_argument("--recipe", default=next(iter(recipes)), help=f"Sets the defaults: {', '.join(recipes)}.")
+        parser.add_argument("--device", type=environment.Device | None, default=None, help=environment.DEVICE_HELP)
+        parser.add_argument("--threads", type=int | None, default=None, help=environment.THREADS_HELP)
         parser.add_argument("--compile", type=bool, default=False, help="Compile the network with torch.compile.")
         parser.add_argument("--ckpt_path", type=str | None, default=None, help="A checkpoint to resume, or last.")
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
@@ -111,7 +118,14 @@ class TrainCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse with the recipe's values as defaults, or with those of the run that is resumed: flags override them."""
         assert isinstance(args, list)
+        assert isinstance(parser, TrainArgumentParser)
         argv = [str(arg) for arg in args]
+        parser.network_name = self.network.name
+        if HELP_FLAGS.intersection(argv):
+            chosen = named_recipe(argv) or next(iter(self.network.recipes))
+            self._set_defaults(chosen)
+            print_help(self.network, parser, chosen, in_full=ALL_FLAGS in argv)
+            sys.exit()
         self._parse(argv)
         seed = self.config.seed_everything
         if not isinstance(seed, bool) and not 0 <= seed < 2**32:
@@ -136,6 +150,8 @@ class TrainCLI(LightningCLI):
         """Check what Lightning would only notice after an epoch, or not at all."""
         trainer = self.config.trainer
         check_flags(self.config)
+        if self.config.threads is not None:
+            environment.limit_threads(self.config.threads)
         if teacher := self.config.get("data.teacher"):
             find_weights(PACKAGE, teacher, "tuned")
         if self.config.compile:
@@ -211,6 +227,7 @@ class TrainCLI(LightningCLI):
         if self.config.recipe != recipe:  # a configuration file names another
             self._set_defaults(self.config.recipe)
             self.config = self.parser.parse_args(argv)
+        take_device(self.config, argv)
         early, best = self.config.early_stopping, self.config.checkpoint
         if early.monitor in LOWER_IS_BETTER:
             early.mode = best.mode = "min"

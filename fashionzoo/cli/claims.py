@@ -112,6 +112,8 @@ def print_results(results: Sequence[ClaimResult]) -> None:
         console.print(line, highlight=False)
     for reason, ids in left_out(results).items():
         console.print(f"left out of {', '.join(ids)}: {reason}", highlight=False)
+    console.print("N1 to N6: the networks by their numbers in the report, which `fashionzoo list` has", highlight=False)
+    console.print("2 of 3: in so many of the seeds; undecided: the runs leave it open", highlight=False)
     console.print(
         "`fashionzoo claims N1.level` shows a claim in full: its check and what was measured", highlight=False
     )

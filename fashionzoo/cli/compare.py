@@ -10,7 +10,7 @@ from statistics import mean
 
 from fashionzoo.claims import runs
 from fashionzoo.claims.uncertainty import mean_interval
-from fashionzoo.cli.options import add_hardware, add_json, add_root, network_help, use_hardware
+from fashionzoo.cli.options import MFLOPS_GLOSS, add_hardware, add_json, add_root, network_help, use_hardware
 from fashionzoo.errors import FashionZooError
 from fashionzoo.weights.manifest import VERSIONS
 from fashionzoo.zoo.loading import LoadedNetwork, load_trained
@@ -76,6 +76,7 @@ def run(options: Namespace) -> None:
     from rich.console import Console
 
     from fashionzoo.plots.comparison import comparison_tables
+    from fashionzoo.plots.tables import CALIBRATION_GLOSS
 
     console = Console()
     for number, label in enumerate(loaded, 1):
@@ -89,6 +90,7 @@ def run(options: Namespace) -> None:
         "Seconds are those of the machine and the training images of each run.",
         highlight=False,
     )
+    console.print(f"{CALIBRATION_GLOSS}\n{MFLOPS_GLOSS}", highlight=False)
 
 
 def load_argument(argument: str, reference: str | None) -> LoadedNetwork:

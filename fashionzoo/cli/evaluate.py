@@ -21,7 +21,7 @@ from fashionzoo.cli.options import (
     use_hardware,
 )
 from fashionzoo.errors import FashionZooError
-from fashionzoo.terminal import warnings_as_lines
+from fashionzoo.terminal import format_percent, warnings_as_lines
 from fashionzoo.zoo.registry import list_models
 
 if TYPE_CHECKING:
@@ -124,5 +124,5 @@ def _print_corruptions(loaded: LoadedNetwork, options: Namespace) -> None:
 
     from fashionzoo.plots.tables import corruptions_table
 
-    title = f"{loaded.name} {loaded.weights}: {mean_accuracy(accuracies):.2%} on corrupted test images"
+    title = f"{loaded.name} {loaded.weights}: {format_percent(mean_accuracy(accuracies))} on corrupted test images"
     Console().print(corruptions_table(title, accuracies))

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from fashionzoo import environment
-from fashionzoo.errors import FashionZooError, did_you_mean, exit_with_error
+from fashionzoo.errors import FashionZooError, closest, exit_with_error
 from fashionzoo.zoo.loading import LoadedNetwork, load_trained
 from fashionzoo.zoo.registry import list_models
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 DEFAULT_NETWORK = "cnn_balanced"  # classifies when no network is named
+MFLOPS_GLOSS = "MFLOPs: millions of floating-point operations for one image"
 DEVICES = {"--gpu": "cuda", "--cuda": "cuda", "--mps": "mps", "--cpu": "cpu"}  # what people type
 
 
@@ -29,13 +30,16 @@ class Parser(argparse.ArgumentParser):
 
     def refuse_unknown(self, word: str) -> NoReturn:
         """End the process with what should stand in place of a word that it does not know."""
-        flags = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        names = [flag.removeprefix("--") for flag in flags if flag.startswith("--")]
         if not word.startswith("-"):
             self.error(f"{word} is one too many")
         flag = word.partition("=")[0]
         if flag in DEVICES and "--device" in flags:
             exit_with_error(f"unknown flag {flag} of {self.prog}: did you mean --device {DEVICES[flag]}?")
-        exit_with_error(f"unknown flag {flag} of {self.prog}: {did_you_mean(flag, flags)}")
+        close = closest(flag.lstrip("-"), names)
+        hint = f"did you mean --{close}?" if close else f"choose from {', '.join(f'--{name}' for name in names)}"
+        exit_with_error(f"unknown flag {flag} of {self.prog}: {hint}")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

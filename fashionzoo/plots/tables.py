@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 
 from fashionzoo.images.classes import CLASSES
+from fashionzoo.terminal import format_percent
 
+CALIBRATION_GLOSS = "calibration error: mean distance of confidence from accuracy"
 Confusion = Sequence[Sequence[int]]  # a row for each true class: how many of its images were taken for each class
 
 
@@ -42,7 +44,7 @@ def top_confusions(
 def metrics_table(
     title: str, metrics: Mapping[str, float], confusion: Confusion, class_names: Sequence[str] = CLASSES
 ) -> Table:
-    """Return accuracy, loss, calibration and recalls, and the commonest mistakes.
+    """Return accuracy, loss, calibration error and recalls, and the most common mistakes.
 
     Args:
         title: What was tested, and on what.
@@ -56,19 +58,21 @@ def metrics_table(
         >>> metrics_table("half", scores | recalls, [[1] * 10] * 10).row_count
         16
     """
-    table = Table(title=title, min_width=46)
+    table = Table(title=title, min_width=46, caption=CALIBRATION_GLOSS, caption_justify="left")
     table.add_column("measure")
     table.add_column("value", justify="right")
-    table.add_row("accuracy", f"{metrics['test/acc']:.4f}")
+    table.add_row("accuracy", format_percent(metrics["test/acc"]))
     table.add_row("loss", f"{metrics['test/loss']:.4f}")
-    table.add_row("calibration error", f"{metrics['test/calibration_error']:.4f}")
+    table.add_row("calibration error", format_percent(metrics["test/calibration_error"]))
     if "test/calibrated_error" in metrics:
-        table.add_row("calibration error, with temperature", f"{metrics['test/calibrated_error']:.4f}")
+        table.add_row("calibration error, with temperature", format_percent(metrics["test/calibrated_error"]))
     table.add_section()
     for label in class_names:
         recall = metrics.get(f"test/recall/{label}")  # there may be no image of the class
         table.add_row(
-            f"recall of {label}", "-" if recall is None else f"{recall:.4f}", end_section=label == class_names[-1]
+            f"recall of {label}",
+            "-" if recall is None else format_percent(recall),
+            end_section=label == class_names[-1],
         )
     for true, said, images in top_confusions(confusion, class_names=class_names):
         table.add_row(f"{true} taken for {said}", f"{images}")
@@ -112,5 +116,5 @@ def corruptions_table(title: str, accuracies: Mapping[str, Sequence[float]]) -> 
     for strength in range(1, 6):
         table.add_column(f"strength {strength}", justify="right")
     for name, row in accuracies.items():
-        table.add_row(name, *(f"{accuracy:.4f}" for accuracy in row))
+        table.add_row(name, *map(format_percent, row))
     return table

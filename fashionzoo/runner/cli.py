@@ -76,11 +76,7 @@ class TrainCLI(LightningCLI):
             trainer_defaults={"num_sanity_val_steps": 0, "enable_model_summary": False},
             seed_everything_default=0,
             parser_class=TrainArgumentParser,
-            parser_kwargs={
-                "prog": program_name(network.name),
-                "usage": "%(prog)s [FLAGS]",
-                "description": summary(network.__doc__),
-            },
+            parser_kwargs={"prog": program_name(network.name), "description": summary(network.__doc__)},
             save_config_callback=None,  # saved once, below, rather than asked after at every step
             args=sys.argv[1:] if args is None else list(args),
             run=False,
@@ -118,9 +114,7 @@ class TrainCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse with the recipe's values as defaults, or with those of the run that is resumed: flags override them."""
         assert isinstance(args, list)
-        assert isinstance(parser, TrainArgumentParser)
         argv = [str(arg) for arg in args]
-        parser.network_name = self.network.name
         if HELP_FLAGS.intersection(argv):
             chosen = named_recipe(argv) or next(iter(self.network.recipes))
             self._set_defaults(chosen)

@@ -60,8 +60,6 @@ def suggest_flag(unknown: str, flags: Iterable[str]) -> str:
 class TrainArgumentParser(LightningArgumentParser):
     """Lightning's parser, with errors of one line."""
 
-    network_name = ""  # for errors
-
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """End the process with what is wrong in one line, or raise it where the caller asked for that."""
         if not self.exit_on_error:
@@ -89,17 +87,13 @@ class TrainArgumentParser(LightningArgumentParser):
         """Return all flags that there are."""
         return [flag for action in self._actions for flag in action.option_strings]
 
-    def by_name(self) -> dict[str, argparse.Action]:
-        """Return the flags by their names, without dashes."""
-        return {action.dest: action for action in self._actions if action.option_strings}
-
     def _explain_unknown(self, word: str) -> str:
         """Say what is wrong with a word that is no flag."""
         if not word.startswith("-"):
             return f"{word} is no flag and belongs to none: flags are as --model.lr 0.1"
         name = word.lstrip("-").removeprefix("model.").replace("-", "_")
-        if name in ARCHITECTURE and f"model.{name}" not in self.by_name():
-            return f"{self.network_name} has no {name}: --help shows its flags"
+        if name in ARCHITECTURE and f"--model.{name}" not in self.flags():
+            return f"{self.prog.rpartition(' ')[2]} has no {name}: --help shows its flags"
         return f"unknown flag {word}: {suggest_flag(word, self.flags())}"
 
 

@@ -5,6 +5,7 @@ Lightning is not imported here, as the help without a network does not need it.
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import re
 import textwrap
@@ -15,7 +16,6 @@ from fashionzoo.networks import NAMES, title_of
 from fashionzoo.training.recipe import summary
 
 if TYPE_CHECKING:
-    from fashionzoo.runner.flags import TrainArgumentParser
     from fashionzoo.training.classifier import Classifier
 
 ALL_FLAGS = "--help_all"
@@ -48,7 +48,7 @@ TRAINING = {
 }
 
 
-def print_help(network: type[Classifier], parser: TrainArgumentParser, recipe: str, in_full: bool) -> None:
+def print_help(network: type[Classifier], parser: argparse.ArgumentParser, recipe: str, in_full: bool) -> None:
     """Print the help of one network.
 
     Args:
@@ -58,19 +58,21 @@ def print_help(network: type[Classifier], parser: TrainArgumentParser, recipe: s
         in_full: Print Lightning's own help, with every flag.
     """
     if in_full:
+        parser.usage = "%(prog)s [FLAGS]"  # of a hundred lines otherwise
         # What Lightning's classes require has a default here.
         print(re.sub(r"\(required, (?=type:[^()]*default:)", "(", parser.format_help()))
     else:
         print(_format_help(network, parser, recipe))
 
 
-def _format_help(network: type[Classifier], parser: TrainArgumentParser, recipe: str) -> str:
+def _format_help(network: type[Classifier], parser: argparse.ArgumentParser, recipe: str) -> str:
     """Return the short help of one network; the arguments are those of :func:`print_help`."""
     program = parser.prog
     title = title_of(network.name) if network.name in NAMES else summary(network.__doc__)
-    flags = {**LEARNING_RATE, **_architecture(network, parser), **TRAINING}
+    actions = {action.dest: action for action in parser._actions if action.option_strings}
+    flags = {**LEARNING_RATE, **_architecture(network, actions), **TRAINING}
     flags["recipe"] = f"sets the defaults: {', '.join(network.recipes)}"
-    defaults = {name: action.default for name, action in parser.by_name().items()} | {"recipe": recipe}
+    defaults = {name: action.default for name, action in actions.items()} | {"recipe": recipe}
     rows = {f"--{flag} {_typed(defaults[flag])}": text for flag, text in flags.items() if flag in defaults}
     return _page(
         program,
@@ -96,7 +98,7 @@ def format_general_help(reference: str, examples: Iterable[str]) -> str:
     return _page("fashionzoo fit NETWORK", lines, rows, examples)
 
 
-def _architecture(network: type[Classifier], parser: TrainArgumentParser) -> dict[str, str]:
+def _architecture(network: type[Classifier], actions: Mapping[str, argparse.Action]) -> dict[str, str]:
     """Return the flags of a network's own arguments, and dropout where it has that, each with what it means."""
     from fashionzoo.training.classifier import Classifier
     from fashionzoo.training.families import CNNClassifier, MLPClassifier
@@ -106,12 +108,11 @@ def _architecture(network: type[Classifier], parser: TrainArgumentParser) -> dic
     texts = ARCHITECTURE if issubclass(network, CNNClassifier | MLPClassifier) else {}
     if texts:
         own.setdefault("dropout", 0.0)
-    helps = {name: action.help or "" for name, action in parser.by_name().items()}
     return {
         f"model.{name}": ("required: " if default is inspect.Parameter.empty else "")
-        + (texts.get(name) or _shorten(helps[f"model.{name}"]) or f"argument of {network.name}")
+        + (texts.get(name) or _shorten(actions[f"model.{name}"].help or "") or f"argument of {network.name}")
         for name, default in own.items()
-        if f"model.{name}" in helps
+        if f"model.{name}" in actions
     }
 
 

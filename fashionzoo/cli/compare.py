@@ -35,8 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--network",
         metavar="FILE",
-        help="where the class is of checkpoints that hold a network of your own, as they name no code to run; "
-        "default: the file that is compared",
+        help="file with the class of your own network, needed for its checkpoints; default: the file that is compared",
     )
     add_root(parser)
     add_hardware(parser)

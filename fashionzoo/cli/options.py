@@ -78,11 +78,13 @@ def use_hardware(options: argparse.Namespace) -> torch.device:
 def add_source(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say where a network's weights come from."""
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--weights", type=given, help="what comes with the package: report or tuned; default: tuned")
+    source.add_argument(
+        "--weights", type=given, help="version of the weights in the package: report or tuned; default: tuned"
+    )
     source.add_argument(
         "--checkpoint",
         type=given,
-        help="what a run of yours left under checkpoints/, the run's directory, or an exported .safetensors",
+        help="a checkpoint of a run of yours, the run's directory, or an exported .safetensors",
     )
 
 

@@ -53,7 +53,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--ground",
         choices=("auto", "bright", "dark", "ready"),
-        help="what the thing lies on; auto, the default, finds out, ready takes a picture as it is",
+        help="background of the picture; auto, the default, finds it out; ready: use the picture as it is",
     )
     parser.add_argument("--invert", action="store_true", help="deprecated, as --ground bright")
     parser.add_argument(
@@ -66,7 +66,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Print the most likely classes of each image; images that cannot be read do not keep back the others."""
+    """Print the most likely classes of each image; an image that cannot be read does not stop the others."""
     if options.model == ALL_NETWORKS and options.checkpoint:
         raise FashionZooError("--checkpoint holds one network: leave out --model all")
     if options.invert:

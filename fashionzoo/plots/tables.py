@@ -27,16 +27,16 @@ def top_confusions(
         True class, predicted class, images; largest first.
 
     Example:
-        >>> confusion = [[100 * (true == said) for said in range(10)] for true in range(10)]
+        >>> confusion = [[100 * (true == predicted) for predicted in range(10)] for true in range(10)]
         >>> confusion[6][0] = 7
         >>> top_confusions(confusion, 1)
         [('Shirt', 'T-shirt/top', 7)]
     """
     mistakes = [
-        (true, said, images)
+        (true, predicted, images)
         for true, row in zip(class_names, confusion, strict=True)
-        for said, images in zip(class_names, row, strict=True)
-        if true != said
+        for predicted, images in zip(class_names, row, strict=True)
+        if true != predicted
     ]
     return sorted(mistakes, key=lambda mistake: -mistake[2])[:count]
 
@@ -74,8 +74,8 @@ def metrics_table(
             "-" if recall is None else format_percent(recall),
             end_section=label == class_names[-1],
         )
-    for true, said, images in top_confusions(confusion, class_names=class_names):
-        table.add_row(f"{true} taken for {said}", f"{images}")
+    for true, predicted, images in top_confusions(confusion, class_names=class_names):
+        table.add_row(f"{true} taken for {predicted}", f"{images}")
     return table
 
 
@@ -95,7 +95,9 @@ def confusion_table(confusion: Confusion, class_names: Sequence[str] = CLASSES) 
     for number in range(len(class_names)):
         table.add_column(f"{number}", justify="right")
     for number, (name, row) in enumerate(zip(class_names, confusion, strict=True)):
-        cells = [f"[bold]{images}[/]" if said == number else f"{images or '.'}" for said, images in enumerate(row)]
+        cells = [
+            f"[bold]{images}[/]" if predicted == number else f"{images or '.'}" for predicted, images in enumerate(row)
+        ]
         table.add_row(f"{number} {name}", *cells)
     return table
 

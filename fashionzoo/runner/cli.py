@@ -114,7 +114,8 @@ class TrainCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse with the recipe's values as defaults, or with those of the run that is resumed: flags override them."""
         assert isinstance(args, list)
-        argv = [str(arg) for arg in args]
+        assert isinstance(parser, TrainArgumentParser)
+        argv, parser.network_name = [str(arg) for arg in args], self.network.name
         if HELP_FLAGS.intersection(argv):
             chosen = named_recipe(argv) or next(iter(self.network.recipes))
             self._set_defaults(chosen)

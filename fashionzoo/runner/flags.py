@@ -60,6 +60,8 @@ def suggest_flag(unknown: str, flags: Iterable[str]) -> str:
 class TrainArgumentParser(LightningArgumentParser):
     """Lightning's parser, with errors of one line."""
 
+    network_name = ""
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """End the process with what is wrong in one line, or raise it where the caller asked for that."""
         if not self.exit_on_error:
@@ -93,7 +95,7 @@ class TrainArgumentParser(LightningArgumentParser):
             return f"{word} is no flag and belongs to none: flags are as --model.lr 0.1"
         name = word.lstrip("-").removeprefix("model.").replace("-", "_")
         if name in ARCHITECTURE and f"--model.{name}" not in self.flags():
-            return f"{self.prog.rpartition(' ')[2]} has no {name}: --help shows its flags"
+            return f"{self.network_name} has no {name}: --help shows its flags"
         return f"unknown flag {word}: {suggest_flag(word, self.flags())}"
 
 

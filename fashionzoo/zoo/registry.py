@@ -33,7 +33,7 @@ def list_models() -> list[str]:
     return [*NAMES, *plugins()]
 
 
-def suggest_network(word: str) -> str:
+def suggest_network(word: object) -> str:
     """Return what to say to somebody who named no network that there is.
 
     Args:
@@ -49,14 +49,14 @@ def suggest_network(word: str) -> str:
     return f"network {number_of(named)} is {named}" if named else did_you_mean(word, list_models())
 
 
-def find_network(word: str) -> str | None:
+def find_network(word: object) -> str | None:
     """Return the network that a name or a number of the report's stands for, if it stands for one.
 
     Example:
         >>> find_network("N2"), find_network("cnn_plain"), find_network("7")
         ('mlp_relu_narrowing', 'cnn_plain', None)
     """
-    numbered = re.fullmatch(r"(?i)(?:n|network)?[ _-]?(\d)", word)
+    numbered = re.fullmatch(r"(?i)(?:n|network)?[ _-]?(\d)", str(word))
     number = int(numbered[1]) if numbered else 0
     return next((name for name in list_models() if word == name or number_of(name) == number), None)
 

@@ -4,8 +4,9 @@ python experiments/make_results.py           # seconds; the runs come from `fash
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import benchmark
 import markdown
@@ -29,7 +30,9 @@ from task2 import size_table, task2_section
 from fashionzoo.claims import evaluation, runs
 from fashionzoo.claims.claim import NETWORKS, PLAIN, RELU, ClaimResult
 from fashionzoo.claims.runs import SEEDS, Run
-from fashionzoo.zoo.models import list_weights
+from fashionzoo.networks import number_of
+from fashionzoo.weights.manifest import VERSIONS
+from fashionzoo.zoo.models import get_weights, list_weights
 
 HERE = Path(__file__).parent
 LOGS = HERE.parent / "lightning_logs"
@@ -121,9 +124,10 @@ def results(found: Found, results_: Sequence[ClaimResult]) -> str:
 def zoo_table() -> list[str]:
     """Return what the package comes with."""
     corrupted = corruption_means()
-    columns = "network", "version", "parameters", "MFLOPs", "test accuracy of the file, % (95 % interval)"
+    columns = "number", "network", "version", "parameters", "MFLOPs", "test accuracy of the file, % (95 % interval)"
     rows = [
         [
+            number_of(weights.name),
             f"[`{weights.name}`](fashionzoo/weights/{weights.name}.md)",
             weights.version,
             f"{weights.meta['parameters']:,}",
@@ -138,10 +142,51 @@ def zoo_table() -> list[str]:
     return markdown.table([*columns, "mean over seeds, % (n)", "corrupted, %", "MB"], rows)
 
 
+def training_table() -> list[str]:
+    """Return what the recipes ask of a person: a learning rate, epochs and minutes."""
+    rows = []
+    for name in NETWORKS:
+        versions = [get_weights(name, version) for version in VERSIONS]
+        rates = [f"{weights.recipe['model.lr']:g}" for weights in versions]
+        lengths = [f"{weights.meta['epochs']} in {minutes(weights.meta):.1f}" for weights in versions]
+        rows.append([number_of(name), f"`{name}`", rates[0], lengths[0], rates[1], lengths[1]])
+    columns = (
+        "number",
+        "network",
+        "rate, report",
+        "epochs in minutes, report",
+        "rate, tuned",
+        "epochs in minutes, tuned",
+    )
+    processors = sorted({weights.meta["made_on"]["processor"] for weights in list_weights()})
+    return [
+        *markdown.table(columns, rows),
+        "",
+        f"Minutes are of seed 0, by its seconds per epoch up to the best, on {' or '.join(processors)}.",
+    ]
+
+
+def minutes(meta: Mapping[str, Any]) -> float:
+    """Return how long all epochs took, of which the seconds up to the best were recorded.
+
+    Example:
+        >>> minutes({"made_on": {"seconds": 60}, "best_epoch": 10, "epochs": 20})
+        2.0
+    """
+    return float(meta["made_on"]["seconds"] / meta["best_epoch"] * meta["epochs"] / 60)
+
+
 def readme(text: str, results_: Sequence[ClaimResult]) -> str:
     """Return the README with its generated tables renewed."""
     others = [
-        [result.claim.id, result.claim.statement, result.claim.kind, result.in_words, result.reason]
+        [
+            result.claim.id,
+            f"`{result.claim.network}`",
+            result.claim.statement,
+            result.claim.kind,
+            result.in_words,
+            result.reason,
+        ]
         for result in results_
         if result.outcome != "holds"
     ]
@@ -149,9 +194,10 @@ def readme(text: str, results_: Sequence[ClaimResult]) -> str:
         "claims": [
             f"{count(results_)}. Those that do not hold:",
             "",
-            *markdown.table(["claim", "the report says", "kind", "outcome", "why"], others),
+            *markdown.table(["claim", "network", "the report says", "kind", "outcome", "why"], others),
         ],
         "zoo": [*zoo_table(), "", not_told_apart()],
+        "training": training_table(),
     }
     for name, table in tables.items():
         before, start, rest = text.partition(f"<!-- {name} -->\n")

@@ -15,7 +15,7 @@ import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fashionzoo.errors import FashionZooError
 
@@ -26,6 +26,9 @@ REPORTED_PACKAGES = ("torch", "lightning", "torchmetrics", "fashionzoo")
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 MIN_TORCH = (2, 6)
 UNKNOWN = "unknown"
+Device = Literal["auto", "cpu", "cuda", "mps"]
+DEVICE_HELP = "where to compute: cpu, cuda (NVIDIA), mps (Apple), or auto for the best there is"
+THREADS_HELP = "threads of the processor to use; default: all that it has"
 
 
 def check_torch_version() -> None:
@@ -76,6 +79,43 @@ def resolve_device(accelerator: str) -> torch.device:
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     return torch.device(accelerator if accelerator in ("cpu", "cuda", "mps") else "meta")
+
+
+def check_device(device: str) -> None:
+    """Check that this machine has a device.
+
+    Args:
+        device: One of ``Device``.
+
+    Raises:
+        FashionZooError: It has not.
+
+    Example:
+        >>> check_device("auto")
+    """
+    import torch
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(device, True):
+        found = ["cpu", *(name for name, is_there in there.items() if is_there)]
+        raise FashionZooError(f"--device of {device}: PyTorch finds no such GPU here: choose {' or '.join(found)}")
+
+
+def limit_threads(count: int) -> None:
+    """Have torch use so many threads of the processor, in this process and those that it starts.
+
+    Args:
+        count: 1 or more.
+
+    Raises:
+        FashionZooError: It is less.
+    """
+    import torch
+
+    if count < 1:
+        raise FashionZooError(f"--threads of {count}: choose 1 or more")
+    os.environ["OMP_NUM_THREADS"] = str(count)  # which Lightning reads before it sets a number of its own
+    torch.set_num_threads(count)
 
 
 def has_native_bf16(device: torch.device) -> bool:

@@ -29,6 +29,16 @@ def warnings_as_lines() -> Iterator[None]:
         yield
 
 
+def format_percent(share: float) -> str:
+    """Return a share of 1 in per cent, as accuracies are printed everywhere.
+
+    Example:
+        >>> format_percent(0.2502)
+        '25.02 %'
+    """
+    return f"{100 * share:.2f} %"
+
+
 def join_command(words: Sequence[str]) -> str:
     """Return words as a line for the shell of this system.
 

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from fashionzoo import CLASSES
+from fashionzoo import CLASSES, __version__
 from fashionzoo.weights.manifest import WEIGHTS_DIR
 from fashionzoo.zoo.registry import list_models
 from tests import ROOT
@@ -27,14 +28,14 @@ SHOWN = {  # by the beginning of a command: what it shows
     "python experiments/": r"stopped after epoch 1: all epochs done[^$]*10,000 test images",
     "torchrun": r"device +2 x cpu[^$]*10,000 test images",
     "tensorboard": r"Event statistics for .*/tuned",
-    "fashionzoo list": r"cnn_balanced[ |]+tuned[ |]+279,306",
+    "fashionzoo list": r"6[ |]+cnn_balanced[ |]+tuned[ |]+279,306",
     "fashionzoo predict tests/pictures --model": r"(tests/pictures/boot.png: \w+ +Ankle boot \d+\.\d%\s+){6}",
     "fashionzoo predict tests/pictures/boot.png --model": r'"label": 9,\s+"name": "Ankle boot"',
     "fashionzoo predict": r"tests/pictures/shirt.png: T-shirt/top \d+\.\d%, ",
     "fashionzoo compare": r"cnn_plain:tuned is right on \d+ images more than my_net.py",
-    "fashionzoo evaluate cnn_plain": r"accuracy[^$]*0\.9048",
-    "fashionzoo evaluate mlp_relu_narrowing --corruptions": r"on corrupted test images[^$]*JPEG[^$]*0\.\d{4}",
-    "fashionzoo evaluate": r"accuracy[^$]*0\.\d{4}",
+    "fashionzoo evaluate cnn_plain": r"accuracy[^$]*90\.48 %",
+    "fashionzoo evaluate mlp_relu_narrowing --corruptions": r"on corrupted test images[^$]*JPEG[^$]*\d\d\.\d\d %",
+    "fashionzoo evaluate": r"accuracy[^$]*\d+\.\d\d %",
     "fashionzoo export": r"the same labels on 1,000 test images",
 }
 
@@ -127,6 +128,16 @@ def test_the_make_targets_exist() -> None:
     assert {"train", "test"} <= set(targets)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+def test_the_citation_is_of_this_version_and_names_the_data_set() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (citation["cff-version"], citation["version"], citation["license"]) == ("1.2.0", __version__, "MIT")
+    assert {"message", "title", "authors"} <= set(citation)
+    (paper,) = (reference for reference in citation["references"] if reference["type"] == "article")
+    assert paper["title"].startswith("Fashion-MNIST: a novel image dataset")
+    assert (paper["authors"][0]["family-names"], paper["year"]) == ("Xiao", 2017)
+    assert paper["identifiers"][0]["value"] in README
 
 
 def test_a_package_index_gets_nothing_that_it_cannot_show() -> None:

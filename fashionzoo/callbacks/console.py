@@ -20,10 +20,15 @@ from tqdm import tqdm
 from fashionzoo.callbacks.ending import ending, stopping_callback
 from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.plots.tables import metrics_table
-from fashionzoo.terminal import join_command
+from fashionzoo.terminal import format_percent, join_command
 from fashionzoo.training.classifier import Classifier
 
 CURVES = {"train/loss": "train loss", "val/loss": "val loss", "val/acc": "val acc"}
+PRECISIONS = {  # Lightning's names of those that most runs have, in other words
+    "32-true": "float32",
+    "bf16-mixed": "bfloat16, weights in float32",
+    "16-mixed": "float16, weights in float32",
+}
 LOG_INTERVAL_S = 10.0  # seconds between progress lines where there is no terminal to draw a bar on
 
 
@@ -101,7 +106,9 @@ class Progress(ProgressBar):
         if self.bar is None and not (self.enabled and (last or time.monotonic() - self.last_log_time > LOG_INTERVAL_S)):
             return
         metrics = trainer.callback_metrics
-        values = "  ".join(f"{label} {metrics[key]:.4f}" for key, label in CURVES.items() if key in metrics)
+        values = "  ".join(
+            f"{name} {format_metric(key, metrics[key])}" for key, name in CURVES.items() if key in metrics
+        )
         epoch = f"epoch {trainer.current_epoch}/{trainer.max_epochs if trainer.max_epochs != -1 else '?'}"
         if self.bar is not None:
             self.bar.set_description_str(epoch, refresh=False)
@@ -134,12 +141,32 @@ def print_run_summary(network: Classifier, recipe: str, trainer: Trainer) -> Non
     lines = {
         "network": f"{network.name}, {parameters:,} parameters",
         "recipe": f"{recipe}, {epochs}, seed {torch.initial_seed()}",
-        "device": f"{devices}, {trainer.precision} precision",
+        "device": f"{devices}, {describe_precision(trainer.precision)}",
         "data": _describe_data(trainer.datamodule),  # type: ignore[attr-defined]
         "logs": getattr(trainer.logger, "log_dir", None) or "none",  # trainer.log_dir would wait for all processes
     }
     for name, text in lines.items():
         print(f"{name:8} {text}", flush=True)
+
+
+def describe_precision(precision: str) -> str:
+    """Return Lightning's name of a precision, and what it means.
+
+    Example:
+        >>> describe_precision("32-true")
+        '32-true precision (float32)'
+    """
+    return f"{precision} precision{f' ({PRECISIONS[precision]})' if precision in PRECISIONS else ''}"
+
+
+def format_metric(name: str, value: float | torch.Tensor) -> str:
+    """Return the value of a metric as it is printed: a loss as it is, all others are shares and in per cent.
+
+    Example:
+        >>> format_metric("val/loss", 0.25), format_metric("val/acc", 0.25)
+        ('0.2500', '25.00 %')
+    """
+    return f"{float(value):.4f}" if name.endswith("/loss") else format_percent(float(value))
 
 
 def _describe_data(data: Any) -> str:
@@ -159,7 +186,7 @@ def stop_reason(trainer: Trainer) -> str:
     if callback := stopping_callback(trainer):
         return (
             f"stopped early after epoch {epochs}: {callback.monitor} was not better than "
-            f"{float(callback.best_score):.4f} for {callback.wait_count} epochs"
+            f"{format_metric(callback.monitor, callback.best_score)} for {callback.wait_count} epochs"
         )
     if ending(trainer) == "all epochs":
         return f"stopped after epoch {epochs}: all epochs done"

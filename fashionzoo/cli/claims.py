@@ -17,6 +17,7 @@ from fashionzoo.cli.options import add_json, given, path
 from fashionzoo.errors import FashionZooError, did_you_mean
 
 HELP = "check the report's claims against finished runs"
+EXAMPLES = "fashionzoo claims", "fashionzoo claims N1.level --plot level.png"
 CLAIM_ID = re.compile(r"(N\d|all)\.\w+$", re.IGNORECASE)
 COLORS: dict[Outcome, str] = {"holds": "green", "fails": "red", "undecided": "yellow", "not comparable": "yellow"}
 STATEMENT, MIN_STATEMENT_WIDTH = 1, 20  # the column of the report's words
@@ -32,8 +33,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="ID|LOGDIR",
         help="claims to show in full, as N1.level, and the folder of the runs; default: all of lightning_logs",
     )
-    parser.add_argument("--run", action="store_true", help="train first what is missing: an hour or more", dest="train")
-    parser.add_argument("--plot", metavar="FILE", type=path, help="draw what decides one claim")
+    parser.add_argument(
+        "--run", action="store_true", help="train the missing runs first: an hour or more", dest="train"
+    )
+    parser.add_argument(
+        "--plot", metavar="FILE", type=path, help="plot the curves or numbers that decide one claim: .png, .svg or .pdf"
+    )
     add_json(parser)
 
 
@@ -112,6 +117,8 @@ def print_results(results: Sequence[ClaimResult]) -> None:
         console.print(line, highlight=False)
     for reason, ids in left_out(results).items():
         console.print(f"left out of {', '.join(ids)}: {reason}", highlight=False)
+    console.print("N1 to N6 are the networks by their numbers in the report, as in `fashionzoo list`", highlight=False)
+    console.print("2 of 3 counts seeds; undecided: the 95 % interval includes both outcomes", highlight=False)
     console.print(
         "`fashionzoo claims N1.level` shows a claim in full: its check and what was measured", highlight=False
     )

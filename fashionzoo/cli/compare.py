@@ -10,7 +10,16 @@ from statistics import mean
 
 from fashionzoo.claims import runs
 from fashionzoo.claims.uncertainty import mean_interval
-from fashionzoo.cli.options import add_json, add_root, given, network_help, path
+from fashionzoo.cli.options import (
+    MFLOPS_GLOSS,
+    add_hardware,
+    add_json,
+    add_root,
+    given,
+    network_help,
+    path,
+    use_hardware,
+)
 from fashionzoo.errors import FashionZooError
 from fashionzoo.weights.manifest import VERSIONS
 from fashionzoo.zoo.loading import LoadedNetwork, load_trained
@@ -18,6 +27,10 @@ from fashionzoo.zoo.models import get_weights
 from fashionzoo.zoo.registry import list_models
 
 HELP = "compare networks on the test images: is one better, or was it chance?"
+EXAMPLES = (
+    "fashionzoo compare cnn_plain:report cnn_plain:tuned",
+    "fashionzoo compare cnn_plain mlp_relu_narrowing --plot comparison.png",
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -33,10 +46,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--network",
         type=given,
         metavar="FILE",
-        help="where the class is of checkpoints that hold a network of your own, as they name no code to run; "
-        "default: the file that is compared",
+        help="file with the class of your own network, needed for its checkpoints; default: the file that is compared",
     )
     add_root(parser)
+    add_hardware(parser)
     add_json(parser)
     parser.add_argument("--plot", type=path, metavar="FILE", help="draw accuracies and recalls: .png, .svg or .pdf")
 
@@ -47,6 +60,7 @@ def run(options: Namespace) -> None:
         from fashionzoo.plots.figures import figure_format, save_figure
 
         figure_format(options.plot)  # refused before the evaluation
+    device = use_hardware(options)
     own = next((word for word in options.networks if word.partition(":")[0].endswith(".py")), None)
     loaded: dict[str, LoadedNetwork] = {}
     for argument in options.networks:
@@ -54,6 +68,7 @@ def run(options: Namespace) -> None:
         label = f"{network.name}:{network.weights}" if network.weights in VERSIONS else argument
         if label in loaded:
             raise FashionZooError(f"{label} is named twice: name another")
+        network.network.to(device)
         loaded[label] = network
     from fashionzoo.zoo.comparison import compare
 
@@ -71,6 +86,7 @@ def run(options: Namespace) -> None:
     from rich.console import Console
 
     from fashionzoo.plots.comparison import comparison_tables
+    from fashionzoo.plots.tables import CALIBRATION_GLOSS
 
     console = Console()
     for number, label in enumerate(loaded, 1):
@@ -84,6 +100,7 @@ def run(options: Namespace) -> None:
         "Seconds are those of the machine and the training images of each run.",
         highlight=False,
     )
+    console.print(f"{CALIBRATION_GLOSS}\n{MFLOPS_GLOSS}", highlight=False)
 
 
 def load_argument(argument: str, reference: str | None) -> LoadedNetwork:

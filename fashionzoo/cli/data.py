@@ -8,6 +8,7 @@ from fashionzoo.cli.options import add_root
 from fashionzoo.data import sources
 
 HELP = "fetch and check Fashion-MNIST"
+EXAMPLES = "fashionzoo data", "fashionzoo data --root data"
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fashionzoo.cli.options import (
     DEFAULT_NETWORK,
+    add_hardware,
     add_json,
     add_root,
     add_source,
@@ -18,9 +19,10 @@ from fashionzoo.cli.options import (
     load_network_from_options,
     network_help,
     path,
+    use_hardware,
 )
 from fashionzoo.errors import FashionZooError
-from fashionzoo.terminal import warnings_as_lines
+from fashionzoo.terminal import format_percent, warnings_as_lines
 from fashionzoo.zoo.registry import list_models
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
     from fashionzoo.zoo.loading import LoadedNetwork
 
 HELP = "evaluate a network on the 10,000 test images, or on pictures of your own"
+EXAMPLES = (
+    "fashionzoo evaluate cnn_plain --weights report --plot confusion.png",
+    "fashionzoo evaluate mlp_relu_narrowing --threads 1",
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -38,6 +44,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_source(parser)
     add_root(parser)
+    add_hardware(parser)
     add_json(parser)
     parser.add_argument(
         "--corruptions", action="store_true", help="evaluate on test images with noise, blur, shifts, ... instead"
@@ -61,7 +68,9 @@ def run(options: Namespace) -> None:
         raise FashionZooError(f"there is no folder {options.folder}: name one with a folder for each class")
     if options.folder and options.corruptions:
         raise FashionZooError("--corruptions are of the test images: leave out the folder")
+    device = use_hardware(options)
     loaded = load_network_from_options(options.name, options)
+    loaded.network.to(device)
     if options.corruptions:
         _print_corruptions(loaded, options)
         return
@@ -116,5 +125,5 @@ def _print_corruptions(loaded: LoadedNetwork, options: Namespace) -> None:
 
     from fashionzoo.plots.tables import corruptions_table
 
-    title = f"{loaded.name} {loaded.weights}: {mean_accuracy(accuracies):.2%} on corrupted test images"
+    title = f"{loaded.name} {loaded.weights}: {format_percent(mean_accuracy(accuracies))} on corrupted test images"
     Console().print(corruptions_table(title, accuracies))

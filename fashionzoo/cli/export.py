@@ -6,7 +6,8 @@ from argparse import ArgumentParser, Namespace
 
 from fashionzoo.cli.options import add_root, add_source, given, load_network_from_options, network_help, path
 
-HELP = "write a network for other programs"
+HELP = "write a network to a file for other programs"
+EXAMPLES = "fashionzoo export cnn_balanced m.pt2", "fashionzoo export cnn_plain m.safetensors --weights report"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -18,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Write a network to a file, and say how far the file's answers are from the network's."""
+    """Write a network to a file, and print how much its probabilities differ from the network's."""
     from fashionzoo.zoo.export import PARITY_IMAGES, export
 
     loaded = load_network_from_options(options.name, options)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 
-from fashionzoo.cli.options import add_json
+from fashionzoo.cli.options import MFLOPS_GLOSS, add_json
+from fashionzoo.networks import number_of
 from fashionzoo.weights.manifest import PACKAGE, manifest
 from fashionzoo.zoo.models import list_weights
 from fashionzoo.zoo.registry import list_models, package_of
 
 HELP = "show the trained networks that come with the package"
+EXAMPLES = "fashionzoo list", "fashionzoo list --json"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -32,13 +34,14 @@ def run(options: Namespace) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)  # fits into 80 columns
-    for column in ("network", "version"):
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)  # fits into 80 columns
+    for column in ("#", "network", "version"):
         table.add_column(column, no_wrap=True)
     for column in ("params", "MFLOPs", "test accuracy, %", "seeds: mean", "n"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
+            str(number_of(row.name) or "-"),
             row.name,
             row.version,
             f"{row.meta['parameters']:,}",
@@ -48,9 +51,11 @@ def run(options: Namespace) -> None:
             str(row.meta["seeds"].get("count", "-")),
         )
     for name in untrained:
-        table.add_row(name, *("-" for _ in range(6)))
+        table.add_row("-", name, *("-" for _ in range(6)))
     console = Console()
     console.print(table)
+    console.print("#: the network's number in the report, as in network 2 or N2.level", highlight=False)
+    console.print(MFLOPS_GLOSS, highlight=False)
     console.print("test accuracy: of the file that ships, in float32, with its 95 % interval", highlight=False)
     console.print("seeds: mean of n runs and its 95 % interval, in the precision of training", highlight=False)
     for name in plugins:

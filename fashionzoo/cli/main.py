@@ -60,16 +60,15 @@ def main(args: Sequence[str] | None = None) -> None:
         if not argv:
             _parser().print_help()
             return
-        if argv[0] == "fit" and argv[1:] not in (["-h"], ["--help"]):
+        if argv[0] == "fit":
             fit.fit(argv[1:])  # the flags are the launcher's, not this parser's
             return
         if not argv[0].startswith("-") and argv[0] not in COMMANDS:
             raise FashionZooError(f"unknown command {argv[0]!r}: {did_you_mean(argv[0], COMMANDS)}")
-        parser = _parser()
-        options, flags = parser.parse_known_args(argv)
-        options.flags = flags
-        if options.flags and options.command != "tune":
-            parser.error(f"unrecognized arguments: {' '.join(options.flags)}")
+        options, options_of_fit = _parser().parse_known_args(argv)
+        if options_of_fit and options.command != "tune":
+            options.parser.refuse_unknown(options_of_fit[0])
+        options.flags = options_of_fit
         options.run(options)
         sys.stdout.flush()
     except FashionZooError as error:
@@ -98,7 +97,13 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
         module = importlib.import_module(f"fashionzoo.cli.{name}")
-        command = commands.add_parser(name, help=module.HELP)
+        command = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=module.HELP,
+            epilog="\n  ".join(("examples:", *module.EXAMPLES)),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, parser=command)
     return parser

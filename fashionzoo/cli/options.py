@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from fashionzoo.errors import FashionZooError, exit_with_error
+from fashionzoo import environment
+from fashionzoo.errors import FashionZooError, closest, exit_with_error
 from fashionzoo.io import expand
 from fashionzoo.zoo.loading import LoadedNetwork, load_trained
 from fashionzoo.zoo.registry import list_models
 
+if TYPE_CHECKING:
+    import torch
+
 DEFAULT_NETWORK = "cnn_balanced"  # classifies when no network is named
+MFLOPS_GLOSS = "MFLOPs: millions of floating-point operations for one image"
+DEVICES = {"--gpu": "cuda", "--cuda": "cuda", "--mps": "mps", "--cpu": "cpu"}  # what people type
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,6 +29,19 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End the process with what is wrong in one line."""
         exit_with_error(f"{message}; see `{self.prog} --help`")
+
+    def refuse_unknown(self, word: str) -> NoReturn:
+        """End the process with what should stand in place of a word that it does not know."""
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        names = [flag.removeprefix("--") for flag in flags if flag.startswith("--")]
+        if not word.startswith("-"):
+            self.error(f"{word} is one too many")
+        flag = word.partition("=")[0]
+        if flag in DEVICES and "--device" in flags:
+            exit_with_error(f"unknown flag {flag} of {self.prog}: did you mean --device {DEVICES[flag]}?")
+        close = closest(flag.lstrip("-"), names)
+        hint = f"did you mean --{close}?" if close else f"choose from {', '.join(f'--{name}' for name in names)}"
+        exit_with_error(f"unknown flag {flag} of {self.prog}: {hint}")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -37,14 +56,39 @@ def add_root(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_hardware(parser: argparse.ArgumentParser) -> None:
+    """Add ``--device`` and ``--threads``."""
+    parser.add_argument(
+        "--device", default="cpu", choices=get_args(environment.Device), help=f"{environment.DEVICE_HELP}; default: cpu"
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help=environment.THREADS_HELP)
+
+
+def use_hardware(options: argparse.Namespace) -> torch.device:
+    """Limit the threads as the flags say, and return the device that they name.
+
+    Args:
+        options: Of a command that has these flags.
+
+    Raises:
+        FashionZooError: The machine has no such device, or the number of threads is below 1.
+    """
+    environment.check_device(options.device)
+    if options.threads is not None:
+        environment.limit_threads(options.threads)
+    return environment.resolve_device(options.device)
+
+
 def add_source(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say where a network's weights come from."""
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--weights", type=given, help="what comes with the package: report or tuned; default: tuned")
+    source.add_argument(
+        "--weights", type=given, help="version of the weights in the package: report or tuned; default: tuned"
+    )
     source.add_argument(
         "--checkpoint",
         type=given,
-        help="what a run of yours left under checkpoints/, the run's directory, or an exported .safetensors",
+        help="a checkpoint of a run of yours, the run's directory, or an exported .safetensors",
     )
 
 

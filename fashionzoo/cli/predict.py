@@ -8,7 +8,16 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fashionzoo.cli.options import DEFAULT_NETWORK, add_json, add_source, given, load_network_from_options, network_help
+from fashionzoo.cli.options import (
+    DEFAULT_NETWORK,
+    add_hardware,
+    add_json,
+    add_source,
+    given,
+    load_network_from_options,
+    network_help,
+    use_hardware,
+)
 from fashionzoo.errors import FashionZooError
 from fashionzoo.io import expand
 from fashionzoo.terminal import warnings_as_lines
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
     from fashionzoo.zoo.loading import LoadedNetwork
 
 HELP = "classify images"
+EXAMPLES = "fashionzoo predict shirt.png --show steps.png", "fashionzoo predict shirt.png --model all --top 1"
 ALL_NETWORKS = "all"  # in place of a network's name
 UNFAMILIAR = "none of these, perhaps; of the ten classes, "
 
@@ -37,13 +47,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"{network_help()}, or {ALL_NETWORKS}; default: {DEFAULT_NETWORK}",
     )
     add_source(parser)
+    add_hardware(parser)
     add_json(parser)
     top = range(1, 11)  # Fashion-MNIST has ten classes
     parser.add_argument("--top", type=int, default=3, choices=top, metavar="K", help="classes to show; default: 3")
     parser.add_argument(
         "--ground",
         choices=("auto", "bright", "dark", "ready"),
-        help="what the thing lies on; auto, the default, finds out, ready takes a picture as it is",
+        help="background of the picture; auto, the default, finds it out; ready: use the picture as it is",
     )
     parser.add_argument("--invert", action="store_true", help="deprecated, as --ground bright")
     parser.add_argument(
@@ -56,7 +67,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Print the most likely classes of each image; images that cannot be read do not keep back the others."""
+    """Print the most likely classes of each image; an image that cannot be read does not stop the others."""
     if options.model == ALL_NETWORKS and options.checkpoint:
         raise FashionZooError("--checkpoint holds one network: leave out --model all")
     if options.invert:
@@ -67,7 +78,10 @@ def run(options: Namespace) -> None:
     names = [options.model or (None if options.checkpoint else DEFAULT_NETWORK)]
     if options.model == ALL_NETWORKS:
         names = [name for name in list_models() if name in manifest(package_of(name))]
+    device = use_hardware(options)
     models = [load_network_from_options(name, options) for name in names]
+    for model in models:
+        model.network.to(device)
     if options.show is not None:
         _show(options, models, ground)
     from fashionzoo.images.batches import prepare_paths
@@ -114,7 +128,7 @@ def _show(options: Namespace, models: list[LoadedNetwork], ground: Ground) -> No
     """Draw the steps of one picture's preparation and one network's answer."""
     if len(options.images) != 1 or Path(options.images[0]).is_dir() or len(models) != 1:
         raise FashionZooError("--show draws one picture and one network: name one of each")
-    from fashionzoo.images.conversion import prepare_steps, to_uint8
+    from fashionzoo.images.conversion import prepare_steps, to_pixels
     from fashionzoo.plots.figures import figure_format, save_figure
     from fashionzoo.plots.steps import plot_steps
 
@@ -124,7 +138,7 @@ def _show(options: Namespace, models: list[LoadedNetwork], ground: Ground) -> No
     if path.exists() and path.samefile(source):
         raise FashionZooError(f"--show would write over the picture {source}: name another file")
     steps = prepare_steps(source, ground)
-    (prediction,) = model.network.predictions(to_uint8(steps.prepared, "ready"))
+    (prediction,) = model.network.predictions(to_pixels(steps.prepared))
     title = f"{source.name}, {model.name} {model.weights}: {describe(prediction, 1)}"
     save_figure(plot_steps(steps, title, _top_classes(prediction, options.top)), path)
     print(f"wrote {path}", file=sys.stderr)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fashionzoo.cli.options import add_json, network_help
+from fashionzoo.cli.options import add_json, network_help, path
 from fashionzoo.errors import FashionZooError
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from fashionzoo.runner.search import Search
 
 HELP = "search the flags of a network on validation images"
+EXAMPLES = "fashionzoo tune cnn_plain --budget 20 --epochs 8", "fashionzoo tune my_net.py --space space.yaml"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("network", metavar="NETWORK", help=network_help())
     parser.add_argument("--budget", type=positive, default=50, metavar="N", help="number of trials; default: 50")
     parser.add_argument("--epochs", type=positive, metavar="N", help="epochs of each trial; default: the recipe's")
-    parser.add_argument("--space", type=Path, metavar="FILE", help="YAML file of flags and what they are drawn from")
+    parser.add_argument("--space", type=path, metavar="FILE", help="YAML file of flags and what they are drawn from")
     parser.add_argument("--study", default="study", metavar="NAME", help="name of the study; default: study")
     parser.add_argument(
         "--storage",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +44,7 @@ def prepare_paths(
             return error
 
     with (
-        ThreadPoolExecutor(os.cpu_count()) as pool,
+        ThreadPoolExecutor(torch.get_num_threads()) as pool,
         tqdm(total=len(files), unit="picture", disable=hidden, leave=False) as bar,
     ):
         while batch := list(islice(remaining, BATCH_SIZE)):

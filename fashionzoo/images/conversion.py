@@ -56,14 +56,23 @@ def to_uint8(image: ImageLike, ground: Ground = "auto") -> Tensor:
         pixels = _to_uint8_values(image.detach().cpu()).reshape(-1, 1, IMAGE_SIZE, IMAGE_SIZE)
         pixels = 255 - pixels if ground == "bright" else pixels
     else:
-        prepared = prepare_steps(image, ground).prepared
-        pixels = torch.frombuffer(bytearray(prepared.tobytes()), dtype=torch.uint8).view(1, 1, IMAGE_SIZE, IMAGE_SIZE)
+        pixels = to_pixels(prepare_steps(image, ground).prepared)
     corners = pixels[:, 0, :: IMAGE_SIZE - 1, :: IMAGE_SIZE - 1]
     if (isinstance(image, Tensor) or ground == "ready") and (corners > DARK_CORNER).flatten(1).all(dim=1).any():
         warnings.warn(
             f"{name} has a bright background, and the networks know a black one: try another `ground`", stacklevel=2
         )
     return pixels
+
+
+def to_pixels(prepared: Image.Image) -> Tensor:
+    """Return a prepared picture, 28x28 and 8-bit gray, as a tensor.
+
+    Example:
+        >>> to_pixels(Image.new("L", (28, 28))).shape
+        torch.Size([1, 1, 28, 28])
+    """
+    return torch.frombuffer(bytearray(prepared.tobytes()), dtype=torch.uint8).view(1, 1, IMAGE_SIZE, IMAGE_SIZE)
 
 
 def prepare_steps(picture: str | Path | Image.Image, ground: Ground = "auto") -> Steps:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from fashionzoo.zoo.comparison import Comparison
 
-LABEL_WIDTH, COLUMN_WIDTH = 24, 12  # characters: "recall of T-shirt/top", "92.81-93.79"
+LABEL_WIDTH, COLUMN_WIDTH = 24, 12  # characters: "recall of T-shirt/top, %", "92.81-93.79"
 
 
 def plot_comparison(comparison: Comparison) -> Figure:
@@ -79,8 +79,10 @@ def _table(comparison: Comparison, numbers: range, seconds: Mapping[str, float],
     rows = {
         "accuracy, %": [f"{100 * candidate.accuracy:.2f}" for candidate in candidates],
         "95 % interval": ["{:.2f}-{:.2f}".format(*(100 * end for end in each.interval)) for each in candidates],
-        "mean over seeds": [seeds.get(label, "") for label in labels],
-        "calibration error": [f"{each.evaluation.metrics['test/calibration_error']:.4f}" for each in candidates],
+        "mean over seeds, %": [seeds.get(label, "") for label in labels],
+        "calibration error, %": [
+            f"{100 * each.evaluation.metrics['test/calibration_error']:.2f}" for each in candidates
+        ],
         "parameters": [f"{candidate.num_parameters:,}" for candidate in candidates],
         "MFLOPs": [f"{candidate.flops / 1e6:.1f}" for candidate in candidates],
         "seconds per epoch": [f"{seconds[label]:.1f}" if label in seconds else "" for label in labels],
@@ -90,6 +92,6 @@ def _table(comparison: Comparison, numbers: range, seconds: Mapping[str, float],
             table.add_row(name, *cells)
     table.add_section()
     for name in comparison.class_names:
-        recalls = [f"{candidate.evaluation.metrics[f'test/recall/{name}']:.1%}" for candidate in candidates]
-        table.add_row(f"recall of {name}", *recalls)
+        recalls = [f"{100 * candidate.evaluation.metrics[f'test/recall/{name}']:.2f}" for candidate in candidates]
+        table.add_row(f"recall of {name}, %", *recalls)
     return table

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 
 from fashionzoo.images.classes import CLASSES
+from fashionzoo.terminal import format_percent
 
+CALIBRATION_GLOSS = "calibration error: mean distance of confidence from accuracy"
 Confusion = Sequence[Sequence[int]]  # a row for each true class: how many of its images were taken for each class
 
 
@@ -25,16 +27,16 @@ def top_confusions(
         True class, predicted class, images; largest first.
 
     Example:
-        >>> confusion = [[100 * (true == said) for said in range(10)] for true in range(10)]
+        >>> confusion = [[100 * (true == predicted) for predicted in range(10)] for true in range(10)]
         >>> confusion[6][0] = 7
         >>> top_confusions(confusion, 1)
         [('Shirt', 'T-shirt/top', 7)]
     """
     mistakes = [
-        (true, said, images)
+        (true, predicted, images)
         for true, row in zip(class_names, confusion, strict=True)
-        for said, images in zip(class_names, row, strict=True)
-        if true != said
+        for predicted, images in zip(class_names, row, strict=True)
+        if true != predicted
     ]
     return sorted(mistakes, key=lambda mistake: -mistake[2])[:count]
 
@@ -42,7 +44,7 @@ def top_confusions(
 def metrics_table(
     title: str, metrics: Mapping[str, float], confusion: Confusion, class_names: Sequence[str] = CLASSES
 ) -> Table:
-    """Return accuracy, loss, calibration and recalls, and the commonest mistakes.
+    """Return accuracy, loss, calibration error and recalls, and the most common mistakes.
 
     Args:
         title: What was tested, and on what.
@@ -56,22 +58,24 @@ def metrics_table(
         >>> metrics_table("half", scores | recalls, [[1] * 10] * 10).row_count
         16
     """
-    table = Table(title=title, min_width=46)
+    table = Table(title=title, min_width=46, caption=CALIBRATION_GLOSS, caption_justify="left")
     table.add_column("measure")
     table.add_column("value", justify="right")
-    table.add_row("accuracy", f"{metrics['test/acc']:.4f}")
+    table.add_row("accuracy", format_percent(metrics["test/acc"]))
     table.add_row("loss", f"{metrics['test/loss']:.4f}")
-    table.add_row("calibration error", f"{metrics['test/calibration_error']:.4f}")
+    table.add_row("calibration error", format_percent(metrics["test/calibration_error"]))
     if "test/calibrated_error" in metrics:
-        table.add_row("calibration error, with temperature", f"{metrics['test/calibrated_error']:.4f}")
+        table.add_row("calibration error, with temperature", format_percent(metrics["test/calibrated_error"]))
     table.add_section()
     for label in class_names:
         recall = metrics.get(f"test/recall/{label}")  # there may be no image of the class
         table.add_row(
-            f"recall of {label}", "-" if recall is None else f"{recall:.4f}", end_section=label == class_names[-1]
+            f"recall of {label}",
+            "-" if recall is None else format_percent(recall),
+            end_section=label == class_names[-1],
         )
-    for true, said, images in top_confusions(confusion, class_names=class_names):
-        table.add_row(f"{true} taken for {said}", f"{images}")
+    for true, predicted, images in top_confusions(confusion, class_names=class_names):
+        table.add_row(f"{true} taken for {predicted}", f"{images}")
     return table
 
 
@@ -91,7 +95,9 @@ def confusion_table(confusion: Confusion, class_names: Sequence[str] = CLASSES) 
     for number in range(len(class_names)):
         table.add_column(f"{number}", justify="right")
     for number, (name, row) in enumerate(zip(class_names, confusion, strict=True)):
-        cells = [f"[bold]{images}[/]" if said == number else f"{images or '.'}" for said, images in enumerate(row)]
+        cells = [
+            f"[bold]{images}[/]" if predicted == number else f"{images or '.'}" for predicted, images in enumerate(row)
+        ]
         table.add_row(f"{number} {name}", *cells)
     return table
 
@@ -112,5 +118,5 @@ def corruptions_table(title: str, accuracies: Mapping[str, Sequence[float]]) -> 
     for strength in range(1, 6):
         table.add_column(f"strength {strength}", justify="right")
     for name, row in accuracies.items():
-        table.add_row(name, *(f"{accuracy:.4f}" for accuracy in row))
+        table.add_row(name, *map(format_percent, row))
     return table

@@ -27,8 +27,16 @@ from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.errors import FashionZooError
 from fashionzoo.io import is_inside
 from fashionzoo.runner.checks import check_flags, check_hyperparameters, check_monitor, check_network_matches
-from fashionzoo.runner.flags import TrainArgumentParser, expand_configs, expand_paths, named_recipe, program_name
+from fashionzoo.runner.flags import (
+    TrainArgumentParser,
+    expand_configs,
+    expand_paths,
+    named_recipe,
+    program_name,
+    take_device,
+)
 from fashionzoo.runner.resumption import config_path, find_last_checkpoint, refuse_changes, seed_of, to_ascii_yaml
+from fashionzoo.runner.short_help import ALL_FLAGS, HELP_FLAGS, print_help
 from fashionzoo.training import checkpoints
 from fashionzoo.training.checkpoint_io import AtomicCheckpointIO, MovableCheckpoint
 from fashionzoo.training.classifier import Classifier
@@ -87,6 +95,8 @@ class TrainCLI(LightningCLI):
         """Add what the launchers have beside Lightning's flags."""
         recipes = self.network.recipes
         parser.add_argument("--recipe", default=next(iter(recipes)), help=f"Sets the defaults: {', '.join(recipes)}.")
+        parser.add_argument("--device", type=environment.Device | None, default=None, help=environment.DEVICE_HELP)
+        parser.add_argument("--threads", type=int | None, default=None, help=environment.THREADS_HELP)
         parser.add_argument("--compile", type=bool, default=False, help="Compile the network with torch.compile.")
         parser.add_argument("--ckpt_path", type=str | None, default=None, help="A checkpoint to resume, or last.")
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
@@ -111,7 +121,13 @@ class TrainCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse with the recipe's values as defaults, or with those of the run that is resumed: flags override them."""
         assert isinstance(args, list)
-        argv = expand_configs([str(arg) for arg in args])
+        assert isinstance(parser, TrainArgumentParser)
+        argv, parser.network_name = expand_configs([str(arg) for arg in args]), self.network.name
+        if HELP_FLAGS.intersection(argv):
+            chosen = named_recipe(argv) or next(iter(self.network.recipes))
+            self._set_defaults(chosen)
+            print_help(self.network, parser, chosen, in_full=ALL_FLAGS in argv)
+            sys.exit()
         self._parse(argv)
         seed = self.config.seed_everything
         if not isinstance(seed, bool) and not 0 <= seed < 2**32:
@@ -136,6 +152,8 @@ class TrainCLI(LightningCLI):
         """Check what Lightning would only notice after an epoch, or not at all."""
         trainer = self.config.trainer
         check_flags(self.config)
+        if self.config.threads is not None:
+            environment.limit_threads(self.config.threads)
         if teacher := self.config.get("data.teacher"):
             find_weights(PACKAGE, teacher, "tuned")
         if self.config.compile:
@@ -216,6 +234,7 @@ class TrainCLI(LightningCLI):
             self._set_defaults(self.config.recipe)
             self.config = self.parser.parse_args(argv)
         expand_paths(self.config)
+        take_device(self.config, argv)
         early, best = self.config.early_stopping, self.config.checkpoint
         if early.mode == "auto":
             early.mode = best.mode = mode_of(early.monitor)

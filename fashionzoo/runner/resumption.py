@@ -19,7 +19,7 @@ from fashionzoo.terminal import join_command
 
 # Where, for how long and with what output a run is resumed is free; everything else would make it another run.
 FREE = (
-    *("ckpt_path", "config", "compile", "data.root"),
+    *("ckpt_path", "config", "compile", "device", "threads", "data.root"),
     *(f"trainer.max_{limit}" for limit in ("epochs", "steps", "time")),
     *(f"trainer.{place}" for place in ("accelerator", "devices", "num_nodes", "strategy", "default_root_dir")),
     *(f"trainer.{output}" for output in ("logger", "callbacks", "profiler", "enable_progress_bar")),

@@ -243,7 +243,7 @@ class Search:
         """The database's address."""
         if self.storage is not None:
             return self.storage
-        make_folder(str(self.cli.logs_dir))
+        make_folder(self.cli.logs_dir)
         return f"sqlite:///{self.cli.logs_dir / 'study.db'}"
 
     @property

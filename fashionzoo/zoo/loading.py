@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.weights.manifest import find_weights, manifest
 from fashionzoo.zoo.models import get_model
-from fashionzoo.zoo.registry import get_class, list_models, package_of
+from fashionzoo.zoo.registry import get_class, list_models, package_of, suggest_network
 
 if TYPE_CHECKING:
     from fashionzoo.models.network import Network
@@ -55,7 +55,7 @@ def load_class(reference: str) -> type[Classifier]:
         raise FashionZooError(f"{place} is no network's name: give it as --checkpoint")
     if not place.endswith(".py") and not attribute:
         hint = f"; for a file, name {place}.py" if Path(f"{place}.py").is_file() else ""
-        raise FashionZooError(f"unknown network {place!r}: {did_you_mean(place, list_models())}{hint}")
+        raise FashionZooError(f"unknown network {place!r}: {suggest_network(place)}{hint}")
     module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
     if not attribute:
         return as_classifier(_only_network(module, place))

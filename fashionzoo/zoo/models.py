@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.networks import NAMES
 from fashionzoo.weights.manifest import PACKAGE, VERSIONS, Weights, find_weights, manifest
-from fashionzoo.zoo.registry import get_class, list_models, package_of
+from fashionzoo.zoo.registry import get_class, list_models, package_of, suggest_network
 
 if TYPE_CHECKING:
     from fashionzoo.models.network import Network
@@ -43,7 +43,7 @@ def get_weights(name: str, version: str) -> Weights:
         20
     """
     if name not in list_models():
-        raise FashionZooError(f"unknown network {name!r}: {did_you_mean(name, list_models())}")
+        raise FashionZooError(f"unknown network {name!r}: {suggest_network(name)}")
     return find_weights(package_of(name), name, version)
 
 

@@ -8,13 +8,14 @@ imported before the network is asked for.
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 from fashionzoo.errors import FashionZooError, did_you_mean
-from fashionzoo.networks import NAMES
+from fashionzoo.networks import NAMES, number_of
 
 if TYPE_CHECKING:
     from fashionzoo.training.classifier import Classifier
@@ -30,6 +31,34 @@ def list_models() -> list[str]:
         'cnn_balanced'
     """
     return [*NAMES, *plugins()]
+
+
+def suggest_network(word: object) -> str:
+    """Return what to say to somebody who named no network that there is.
+
+    Args:
+        word: What was typed: perhaps a number of the report's.
+
+    Example:
+        >>> suggest_network("2")
+        'network 2 is mlp_relu_narrowing'
+        >>> suggest_network("cnn_plian")
+        'did you mean cnn_plain?'
+    """
+    named = find_network(word)
+    return f"network {number_of(named)} is {named}" if named else did_you_mean(word, list_models())
+
+
+def find_network(word: object) -> str | None:
+    """Return the network that a name or a number of the report's stands for, if it stands for one.
+
+    Example:
+        >>> find_network("N2"), find_network("cnn_plain"), find_network("7")
+        ('mlp_relu_narrowing', 'cnn_plain', None)
+    """
+    numbered = re.fullmatch(r"(?i)(?:n|network)?[ _-]?(\d)", str(word))
+    number = int(numbered[1]) if numbered else 0
+    return next((name for name in list_models() if word == name or number_of(name) == number), None)
 
 
 def package_of(name: str) -> str:
@@ -82,7 +111,7 @@ def get_class(name: str) -> type[Classifier]:
             if isinstance(value, type) and issubclass(value, Classifier) and value.__module__ == module.__name__
         )
     if name not in list_models():
-        raise FashionZooError(f"unknown network {name!r}: {did_you_mean(name, list_models())}")
+        raise FashionZooError(f"unknown network {name!r}: {suggest_network(name)}")
     entry = plugins()[name]
     try:
         network = entry.load()

@@ -276,6 +276,20 @@ def test_predict_takes_folders_and_classifies_what_it_can(
     assert all(line.startswith("fashionzoo: error: ") for line in errors)
 
 
+@pytest.mark.parametrize("flags", [("--show",), ("--model=all",)])
+def test_a_bright_ground_is_said_once_and_by_name(
+    flags: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (28, 28), 255).save("white.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        main(["predict", "white.png", "--ground=ready", *flags])
+    said = [line for line in capsys.readouterr().err.splitlines() if "bright background" in line]
+    assert len(said) == 1
+    assert said[0].startswith("fashionzoo: warning: white.png has")
+
+
 def test_invert_is_deprecated_and_does_what_ground_bright_does(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

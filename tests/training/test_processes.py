@@ -38,7 +38,7 @@ def test_two_processes_make_the_step_of_one(tmp_path: Path, real_root: Path) -> 
     assert all(torch.allclose(one[name], two[name], atol=1e-5) for name in one)
     assert "2 x cpu" in together
     assert together.count("10,000 test images") == 1  # one process speaks, and none repeats an image
-    accuracies = [re.findall(r"accuracy .*?(0\.\d{4})", screen) for screen in (alone, together)]
+    accuracies = [re.findall(r"accuracy .*?(\d+\.\d\d) %", screen) for screen in (alone, together)]
     assert accuracies[0] == accuracies[1]
 
 

@@ -242,7 +242,7 @@ def test_claims_say_which_runs_they_leave_out(tmp_path: Path, capsys: pytest.Cap
         (["evaluate", "--checkpoint", ""], "argument --checkpoint: is empty"),
         (["predict", "boot.png", "--model", ""], "argument --model: is empty"),
         (["evaluate", "cnn_plain", "--weights", ""], "argument --weights: is empty"),
-        (["evaluate", "--check", "x.ckpt"], "unrecognized arguments: --check"),
+        (["evaluate", "--check", "x.ckpt"], "unknown flag --check of fashionzoo evaluate: did you mean --checkpoint?"),
         (["fit", "cnn_plain", "--ckpt_path", ""], "--ckpt_path is empty"),
         (["fit", "cnn_plain", "--early_stopping.patience", "-1"], "--early_stopping.patience of -1: choose 0 or more"),
         (["fit", "cnn_plain", "--early_stopping.mode", "min"], "val/acc is better when higher"),

@@ -189,7 +189,7 @@ def test_evaluate_prints_and_draws_what_was_measured(
     main(["evaluate", "cnn_plain", "--weights", "report", "--plot", str(tmp_path / "confusion.png")])
     screen = capsys.readouterr().out
     expected = scores["cnn_plain", "report"]
-    assert f"{expected.metrics['test/acc']:.4f}" in screen
+    assert f"{100 * expected.metrics['test/acc']:.2f} %" in screen
     assert all(f" {images} " in screen for row in expected.confusion for images in row if images)
     assert Image.open(tmp_path / "confusion.png").size > (300, 300)
     main(["evaluate", "cnn_plain", "--weights", "report", "--json"])

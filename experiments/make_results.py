@@ -28,8 +28,9 @@ from task2 import size_table, task2_section
 
 from fashionzoo.claims import evaluation, runs
 from fashionzoo.claims.claim import NETWORKS, PLAIN, RELU, ClaimResult
-from fashionzoo.claims.runs import SEEDS, Run
+from fashionzoo.claims.runs import SEEDS
 from fashionzoo.zoo.models import list_weights
+from fashionzoo.zoo.runs import Run
 
 HERE = Path(__file__).parent
 LOGS = HERE.parent / "lightning_logs"

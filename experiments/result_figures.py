@@ -11,9 +11,9 @@ from matplotlib.ticker import MaxNLocator
 
 from fashionzoo.claims.claim import BALANCED, PLAIN, RELU, SIGMOID
 from fashionzoo.claims.measures import WINDOW, moving_average
-from fashionzoo.claims.runs import Run
 from fashionzoo.images.classes import CLASSES
 from fashionzoo.plots.figures import plot_confusion
+from fashionzoo.zoo.runs import Run
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # told apart by color-blind eyes too
 LINES = ("-", "--", ":")  # and without color

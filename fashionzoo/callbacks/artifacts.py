@@ -15,10 +15,13 @@ from tensorboard.backend.event_processing.event_accumulator import SCALARS, Even
 
 from fashionzoo import environment
 from fashionzoo.callbacks.activations import SAMPLE, activations, near_zero_fraction
+from fashionzoo.callbacks.console import stop_reason
+from fashionzoo.callbacks.run_page import run_page
 from fashionzoo.callbacks.trainer_data import get_loader, get_split, tensorboards
 from fashionzoo.io import write_csv, write_text
 from fashionzoo.models.network import eval_mode
 from fashionzoo.training.classifier import Classifier
+from fashionzoo.zoo.runs import FORMAT
 
 METRIC_GROUPS = ("train", "val", "test", "gradient_norm", "near_zero")
 LOWEST, HIGHEST, BINS = -1.0, 5.0, 120  # of the histogram of activations: what lies outside counts to its end bins
@@ -28,27 +31,35 @@ class RunArtifacts(Callback):
     """Save the flags of a run when it starts, and write its records when it has been tested.
 
     - ``config.yaml``: all flags, for ``--config``
+    - ``run.json``: the recipe, and the flags that differ from it
     - ``metrics.csv``: all scalars, a row per epoch; what is measured at the end is in the last row
     - ``confusion.csv``: the confusion matrix of the test images; rows are true classes
     - ``activations.csv``: how many activations of each hidden block, on the test images, are in each bin, to six digits
     - ``machine.json``: seconds of training up to the epoch that is tested, precision, hardware and versions
+    - ``README.md``: all that in words
 
     Args:
         config: The content of ``config.yaml``.
+        recipe: The recipe's name.
+        changed: The flags that differ from it.
     """
 
-    def __init__(self, config: str) -> None:
-        self.config = config
+    def __init__(self, config: str, recipe: str, changed: Mapping[str, Any]) -> None:
+        self.config, self.recipe, self.changed = config, recipe, changed
+        self.ended = ""
         self.seconds = self.start = 0.0
         self.train_accuracy = torch.tensor(torch.nan)
         self.bin_counts: dict[str, torch.Tensor] = {}
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the flags."""
+        """Save the flags, and which of them are not the recipe's."""
+        assert isinstance(pl_module, Classifier)
         for logger in tensorboards(trainer) if trainer.is_global_zero else []:
             path = Path(logger.log_dir) / "config.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
             write_text(path, self.config)
+            record = {"format": FORMAT, "network": pl_module.name, "recipe": self.recipe, "changed": self.changed}
+            write_text(path.with_name("run.json"), json.dumps(record, indent=1) + "\n")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Count what a teacher took before the first epoch."""
@@ -81,6 +92,7 @@ class RunArtifacts(Callback):
         The accuracy that is logged while training has dropout in it, and lags behind by half an epoch.
         """
         assert isinstance(pl_module, Classifier)
+        self.ended = stop_reason(trainer)
         # Every leading part of Fashion-MNIST's training set is stratified.
         images, labels = get_split(trainer, "train", len(get_loader(trainer, "val").dataset))  # type: ignore[arg-type]
         # Lightning has moved the network back from a GPU by now.
@@ -111,13 +123,17 @@ class RunArtifacts(Callback):
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the files; ``metrics.csv`` comes last and marks the run as finished."""
         assert isinstance(pl_module, Classifier)
+        rows, test_accuracy = confusion(pl_module), float(trainer.callback_metrics["test/acc"])
+        num_images = sum(sum(counts) for _, *counts in rows)
         machine = {"seconds": round(self.seconds, 1), "precision": str(trainer.precision), **environment.collect_env()}
         for logger in tensorboards(trainer):
             folder = Path(logger.log_dir)
             logger.experiment.flush()
-            write_csv(folder / "confusion.csv", ["true", *pl_module.class_names], confusion(pl_module))
+            write_csv(folder / "confusion.csv", ["true", *pl_module.class_names], rows)
             write_csv(folder / "activations.csv", *histogram(self.bin_counts))
             write_text(folder / "machine.json", json.dumps(machine, indent=1) + "\n")
+            page = run_page(folder, pl_module, self.recipe, self.changed, self.ended, test_accuracy, num_images)
+            write_text(folder / "README.md", page)
             write_csv(folder / "metrics.csv", *metrics(folder))
 
 

@@ -10,11 +10,11 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from fashionzoo.claims import runs
 from fashionzoo.claims.claim import ABLATIONS, CLAIMS, DROPOUT, NETWORKS, ClaimResult, Kind, Outcome
 from fashionzoo.claims.evaluation import count_by_kind, evaluate_claims, find_seed_runs
 from fashionzoo.cli.options import add_json
 from fashionzoo.errors import FashionZooError, did_you_mean
+from fashionzoo.zoo.runs import reference_dirs, user_dirs
 
 HELP = "check the report's claims against finished runs"
 CLAIM_ID = re.compile(r"(N\d|all)\.\w+$", re.IGNORECASE)
@@ -75,9 +75,7 @@ def run(options: Namespace) -> None:
         from fashionzoo.plots.figures import save_figure
 
         save_figure(plot_claim(shown[0], by_seed), options.plot)
-    if ignored := [
-        run for name in NETWORKS if runs.reference_dirs(logs, name, "report") for run in runs.user_dirs(logs, name)
-    ]:
+    if ignored := [run for name in NETWORKS if reference_dirs(logs, name, "report") for run in user_dirs(logs, name)]:
         print(
             f"not counted: {', '.join(map(str, ignored))}, as {logs} has reference runs of the same networks; "
             "`fashionzoo claims DIRECTORY` measures runs of your own",

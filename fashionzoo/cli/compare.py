@@ -8,14 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
 
-from fashionzoo.claims import runs
-from fashionzoo.claims.uncertainty import mean_interval
 from fashionzoo.cli.options import add_json, add_root, network_help
 from fashionzoo.errors import FashionZooError
 from fashionzoo.weights.manifest import VERSIONS
+from fashionzoo.zoo.intervals import mean_interval
 from fashionzoo.zoo.loading import LoadedNetwork, load_trained
 from fashionzoo.zoo.models import get_weights
 from fashionzoo.zoo.registry import list_models
+from fashionzoo.zoo.runs import Run, is_finished
 
 HELP = "compare networks on the test images: is one better, or was it chance?"
 
@@ -104,10 +104,10 @@ def load_argument(argument: str, reference: str | None) -> LoadedNetwork:
     return load_trained(argument)
 
 
-def _run_of(network: LoadedNetwork) -> runs.Run | None:
+def _run_of(network: LoadedNetwork) -> Run | None:
     """Return the finished run that left a network's checkpoint."""
     run_dir = Path(network.weights).resolve().parent.parent
-    return runs.Run(run_dir) if network.weights.endswith(".ckpt") and runs.is_finished(run_dir) else None
+    return Run(run_dir) if network.weights.endswith(".ckpt") and is_finished(run_dir) else None
 
 
 def seconds_per_epoch(network: LoadedNetwork) -> float | None:
@@ -128,9 +128,9 @@ def spread_over_seeds(network: LoadedNetwork) -> str | None:
     if run is None:
         return None
     settings = {**run.config, "seed_everything": None}
-    directories = [path for path in run.folder.parent.iterdir() if runs.is_finished(path)]
+    directories = [path for path in run.folder.parent.iterdir() if is_finished(path)]
     siblings = {
-        each.seed: each for each in map(runs.Run, directories) if {**each.config, "seed_everything": None} == settings
+        each.seed: each for each in map(Run, directories) if {**each.config, "seed_everything": None} == settings
     }
     accuracies = [100 * each.final("test/acc") for each in siblings.values()]
     if len(accuracies) < 2:

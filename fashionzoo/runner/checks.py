@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,12 @@ from lightning.pytorch import LightningDataModule
 
 from fashionzoo.errors import FashionZooError
 from fashionzoo.models.network import compute_logits
-from fashionzoo.runner.resumption import flatten, refuse_changes
+from fashionzoo.runner.resumption import config_path, refuse_changes
 from fashionzoo.training.checkpoints import check_source
 from fashionzoo.training.classifier import Classifier
 from fashionzoo.training.evaluated_module import cross_entropy
+from fashionzoo.zoo.changes import flatten
+from fashionzoo.zoo.runs import REFERENCE_NAMES
 
 NUM_TRIED = 64  # images of a validation batch
 NEEDED_BATCHES = {
@@ -49,6 +53,33 @@ def check_flags(config: Namespace) -> None:
         raise FashionZooError(
             "--trainer.max_epochs of -1: the one_cycle schedule must know its length; set the number of epochs or "
             "steps, or --model.schedule constant"
+        )
+
+
+def check_name(config: Namespace, runs_dir: Path, recipes: Iterable[str], resume_path: Path | None) -> None:
+    """Raise unless the run can have the name that ``--name`` gives it.
+
+    Args:
+        config: All flags.
+        runs_dir: The folder of the network's runs.
+        recipes: The network's, whose names are those of published runs.
+        resume_path: The checkpoint of the run that is resumed, which has its name already.
+    """
+    name, trainer = str(config.name), config.trainer
+    if trainer.logger not in (None, True) or trainer.fast_dev_run:
+        raise FashionZooError(f"--name of {name}: this run has no folder of its own; leave the flag out")
+    if resume_path and config_path(resume_path).exists():
+        if name != (original := config_path(resume_path).parent).name:
+            raise FashionZooError(f"--name of {name}: the run in {original} is resumed there; leave the flag out")
+    elif not re.fullmatch(r"\w[\w.+=,-]*", name):
+        raise FashionZooError(f"--name of {name!r}: choose letters, digits and -_.+=, as in --name lr_0.01")
+    elif name in (*REFERENCE_NAMES, *recipes) or re.fullmatch(r"(version|seed)_\d+", name):
+        raise FashionZooError(
+            f"--name of {name}: published runs and those without a name are called so; choose another"
+        )
+    elif (runs_dir / name).exists():
+        raise FashionZooError(
+            f"--name of {name}: {runs_dir / name} is there already; choose another, or resume that run"
         )
 
 

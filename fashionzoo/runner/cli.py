@@ -26,7 +26,7 @@ from fashionzoo.callbacks.tensorboard import TensorBoardMedia
 from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.io import is_inside, make_folder
-from fashionzoo.runner.checks import check_flags, check_hyperparameters, check_network_matches
+from fashionzoo.runner.checks import check_flags, check_hyperparameters, check_name, check_network_matches
 from fashionzoo.runner.flags import TrainArgumentParser, named_recipe, program_name
 from fashionzoo.runner.resumption import config_path, find_last_checkpoint, refuse_changes, seed_of, to_ascii_yaml
 from fashionzoo.training import checkpoints
@@ -36,9 +36,10 @@ from fashionzoo.training.metrics import LOWER_IS_BETTER, monitorable_metrics
 from fashionzoo.training.recipe import get_recipe, summary
 from fashionzoo.training.seeding import EpochSeeding
 from fashionzoo.weights.manifest import PACKAGE, find_weights
+from fashionzoo.zoo.changes import changed_flags, describe_changes
+from fashionzoo.zoo.runs import LOGS
 
 _NULL_CONTEXT = nullcontext()
-LOG_DIR_NAME = "lightning_logs"
 # Images in a batch of a network without convolutions: measured on 2 cores with AMX, where both precisions take as long.
 MIN_MLP_BATCH_FOR_BF16 = 256
 
@@ -89,6 +90,7 @@ class TrainCLI(LightningCLI):
         parser.add_argument("--recipe", default=next(iter(recipes)), help=f"Sets the defaults: {', '.join(recipes)}.")
         parser.add_argument("--compile", type=bool, default=False, help="Compile the network with torch.compile.")
         parser.add_argument("--ckpt_path", type=str | None, default=None, help="A checkpoint to resume, or last.")
+        parser.add_argument("--name", type=str | None, default=None, help="Name of the run's folder.")
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
         parser.add_lightning_class_args(MovableCheckpoint, "checkpoint")
         parser.add_lightning_class_args(MovableCheckpoint, "last")  # saved second, as it remembers what the best is
@@ -136,6 +138,8 @@ class TrainCLI(LightningCLI):
         """Check what Lightning would only notice after an epoch, or not at all."""
         trainer = self.config.trainer
         check_flags(self.config)
+        if self.config.name is not None:
+            check_name(self.config, self._logs, self.network.recipes, self.resume_path)
         if teacher := self.config.get("data.teacher"):
             find_weights(PACKAGE, teacher, "tuned")
         if self.config.compile:
@@ -163,16 +167,17 @@ class TrainCLI(LightningCLI):
                 "be tested or kept of it: use EMAWeightAveraging"
             )
         self.stop = GracefulShutdown()
+        changed = changed_flags(vars(self.config.as_flat()), vars(self.parser.get_defaults().as_flat()))
         if config.precision is None:
             kwargs["precision"] = self.config.trainer.precision = self._precision(config.accelerator)
         run_config = self.config.clone()
-        run_config.ckpt_path = run_config.config = None  # a repeated run starts from scratch
+        run_config.ckpt_path = run_config.config = run_config.name = None  # a repeated run starts from scratch
         callbacks = [
             EpochSeeding(),
             self.stop,
-            console.RunSummary(self.config.recipe),
-            TensorBoardMedia(self.config.recipe, recipe.description),
-            RunArtifacts(to_ascii_yaml(self.parser.dump(run_config, skip_none=False))),
+            console.RunSummary(self.config.recipe, changed),
+            TensorBoardMedia(self.config.recipe, recipe.description, describe_changes(changed)),
+            RunArtifacts(to_ascii_yaml(self.parser.dump(run_config, skip_none=False)), self.config.recipe, changed),
         ]
         if config.enable_progress_bar is not False:
             callbacks.append(console.Progress())
@@ -198,7 +203,7 @@ class TrainCLI(LightningCLI):
     @property
     def _logs(self) -> Path:
         """The folder of this network's runs."""
-        return Path(self.config.trainer.default_root_dir or ".") / LOG_DIR_NAME / self.network.name
+        return Path(self.config.trainer.default_root_dir or ".") / LOGS / self.network.name
 
     def _parse(self, argv: list[str]) -> None:
         """Set the defaults of the recipe that the arguments name, and parse them."""
@@ -254,7 +259,7 @@ class TrainCLI(LightningCLI):
         if path == "":
             raise FashionZooError("--ckpt_path is empty: give a checkpoint, or leave the flag out to start a run")
         if path == "last":
-            return find_last_checkpoint(self._logs)
+            return find_last_checkpoint(self._logs, self.config.name)
         return Path(path) if path else None
 
     def _logger(self) -> TensorBoardLogger:
@@ -263,12 +268,14 @@ class TrainCLI(LightningCLI):
         if self.resume_path and config_path(self.resume_path).exists():
             original_run_dir = self.resume_path.parent.parent
             place = self.config.trainer.default_root_dir
-            if place and not is_inside(original_run_dir, Path(place) / LOG_DIR_NAME):
+            if place and not is_inside(original_run_dir, Path(place) / LOGS):
                 raise FashionZooError(
                     f"--trainer.default_root_dir of {place}: the run in {original_run_dir} is resumed where it is; "
                     "leave the flag out, or move the run's directory"
                 )
             run_dir, purge_step = run_dir or original_run_dir, self.checkpoint["epoch"] + 2
+        if run_dir is None and self.config.name:
+            run_dir = self._logs / self.config.name
         if run_dir is None:
             return TensorBoardLogger(self._logs.parent, self.network.name, default_hp_metric=False)
         return TensorBoardLogger(

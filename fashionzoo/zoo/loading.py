@@ -14,12 +14,11 @@ from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.weights.manifest import find_weights, manifest
 from fashionzoo.zoo.models import get_model
 from fashionzoo.zoo.registry import get_class, list_models, package_of
+from fashionzoo.zoo.runs import LOGS
 
 if TYPE_CHECKING:
     from fashionzoo.models.network import Network
     from fashionzoo.training.classifier import Classifier
-
-LOGS = Path("lightning_logs")  # where a launcher puts its runs
 
 
 class LoadedNetwork(NamedTuple):

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from fashionzoo.claims.claim import ABLATIONS, CLAIMS, DROPOUT, NETWORKS, ClaimResult, Kind, Outcome
 from fashionzoo.claims.evaluation import count_by_kind, evaluate_claims, find_seed_runs
-from fashionzoo.cli.options import add_json
+from fashionzoo.cli.formats import render
+from fashionzoo.cli.options import add_format
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.zoo.runs import reference_dirs, user_dirs
 
@@ -33,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--run", action="store_true", help="train first what is missing: an hour or more", dest="train")
     parser.add_argument("--plot", metavar="FILE", type=Path, help="draw what decides one claim")
-    add_json(parser)
+    add_format(parser)
 
 
 def run(options: Namespace) -> None:
@@ -63,8 +64,13 @@ def run(options: Namespace) -> None:
     if not any(result.findings for result in results):
         raise FashionZooError(f"{results[0].reason} in {logs}: name the folder with your runs, or add --run to train")
     shown = [result for result in results if result.claim.id in ids] or results
-    if options.json:
+    if options.format == "json":
         print(json.dumps([result.to_dict() for result in shown], indent=1))
+    elif options.format != "table":
+        rows = [
+            [each.claim.id, each.claim.statement, each.claim.kind, each.in_words, each.reason or None] for each in shown
+        ]
+        print(render(["claim", "the report says", "kind", "outcome", "why"], rows, options.format))
     elif ids:
         for result in shown:
             print_in_full(result)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
 
-from fashionzoo.cli.options import add_json, add_root, network_help
+from fashionzoo.cli.formats import render
+from fashionzoo.cli.options import add_format, add_root, network_help, say_default
 from fashionzoo.errors import FashionZooError
 from fashionzoo.weights.manifest import VERSIONS
 from fashionzoo.zoo.intervals import mean_interval
-from fashionzoo.zoo.loading import LoadedNetwork, load_trained
+from fashionzoo.zoo.loading import LoadedNetwork, load_argument
 from fashionzoo.zoo.models import get_weights
+from fashionzoo.zoo.overview import find_run, read_overview
 from fashionzoo.zoo.registry import list_models
-from fashionzoo.zoo.runs import Run, is_finished
+from fashionzoo.zoo.runs import Run, is_finished, network_of
 
 HELP = "compare networks on the test images: is one better, or was it chance?"
 
@@ -26,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "networks",
         nargs="+",
         metavar="NETWORK",
-        help=f"{network_help()}, with a version as cnn_plain:report, a checkpoint or the directory of a run",
+        help=f"{network_help()}, with a version as cnn_plain:report, a checkpoint, or a run as cnn_plain/version_0",
     )
     parser.add_argument(
         "--network",
@@ -35,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "default: the file that is compared",
     )
     add_root(parser)
-    add_json(parser)
+    add_format(parser)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw accuracies and recalls: .png, .svg or .pdf")
 
 
@@ -47,8 +51,13 @@ def run(options: Namespace) -> None:
         figure_format(options.plot)  # refused before the evaluation
     own = next((word for word in options.networks if word.partition(":")[0].endswith(".py")), None)
     loaded: dict[str, LoadedNetwork] = {}
+    recipes = own_recipes(options.networks)
     for argument in options.networks:
+        if argument in recipes:
+            argument = f"{argument}:{recipes[argument]}"
+            print(f"{argument} is compared, as your run of it has that recipe", file=sys.stderr)
         network = load_argument(argument, options.network or own)
+        say_default(argument, network)
         label = f"{network.name}:{network.weights}" if network.weights in VERSIONS else argument
         if label in loaded:
             raise FashionZooError(f"{label} is named twice: name another")
@@ -62,13 +71,22 @@ def run(options: Namespace) -> None:
         save_figure(plot_comparison(comparison), options.plot)
     seconds = {label: value for label, network in loaded.items() if (value := seconds_per_epoch(network))}
     seeds = {label: text for label, network in loaded.items() if (text := spread_over_seeds(network))}
-    if options.json:
+    if options.format == "json":
         known = {"seconds_per_epoch": seconds, "accuracy_over_seeds": seeds}
         print(json.dumps({**asdict(comparison), **known}, indent=1))
         return
     from rich.console import Console
 
-    from fashionzoo.plots.comparison import comparison_tables
+    from fashionzoo.plots.comparison import comparison_rows, comparison_tables
+
+    if options.format != "table":
+        rows = comparison_rows(comparison.candidates, seconds, seeds)
+        print(
+            render(["measure", *loaded], [[name, *cells] for name, cells in rows.items() if any(cells)], options.format)
+        )
+        for pair in comparison.pairs:
+            print(pair, file=sys.stderr)
+        return
 
     console = Console()
     for number, label in enumerate(loaded, 1):
@@ -84,24 +102,14 @@ def run(options: Namespace) -> None:
     )
 
 
-def load_argument(argument: str, reference: str | None) -> LoadedNetwork:
-    """Return the trained network that an argument stands for.
-
-    Args:
-        argument: A name, perhaps with a version; a file; a checkpoint or a run's directory.
-        reference: Where the class is of a checkpoint that holds a network of one's own.
-    """
-    path, (name, _, version) = Path(argument), argument.partition(":")
-    if name in list_models():
-        return load_trained(name, version or None)
-    if path.is_dir() or path.suffix in (".ckpt", ".safetensors"):
-        try:
-            return load_trained(None, checkpoint=path)
-        except FashionZooError:
-            if reference is None:
-                raise
-            return load_trained(reference, checkpoint=path)
-    return load_trained(argument)
+def own_recipes(arguments: Sequence[str]) -> dict[str, str]:
+    """Return the recipes, by network, of the runs among what is compared: a bare name stands for the same version."""
+    recipes: dict[str, str] = {}
+    for argument in arguments:
+        folder = None if argument in list_models() else find_run(argument)
+        if folder and (version := str(read_overview(folder).recipe)) in VERSIONS:
+            recipes.setdefault(network_of(folder), version)
+    return recipes
 
 
 def _run_of(network: LoadedNetwork) -> Run | None:

@@ -7,19 +7,24 @@ import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fashionzoo.cli.formats import Cell, render
 from fashionzoo.cli.options import (
+    ALL_NETWORKS,
     DEFAULT_NETWORK,
-    add_json,
+    add_format,
     add_root,
     add_source,
     given,
     load_network_from_options,
     network_help,
+    say_default,
+    trained_networks,
 )
 from fashionzoo.errors import FashionZooError
 from fashionzoo.terminal import warnings_as_lines
+from fashionzoo.zoo.overview import find_run
 from fashionzoo.zoo.registry import list_models
 
 if TYPE_CHECKING:
@@ -31,28 +36,32 @@ HELP = "evaluate a network on the 10,000 test images, or on pictures of your own
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.add_argument("name", type=given, metavar="NETWORK", nargs="?", help=network_help())
+    named = f"{network_help()}, a run as cnn_plain/version_0, or {ALL_NETWORKS}"
+    parser.add_argument("name", type=given, metavar="NETWORK", nargs="?", help=named)
     parser.add_argument(
         "folder", type=Path, metavar="FOLDER", nargs="?", help="pictures of your own, in a folder for each class"
     )
     add_source(parser)
     add_root(parser)
-    add_json(parser)
+    add_format(parser)
     parser.add_argument(
         "--corruptions", action="store_true", help="evaluate on test images with noise, blur, shifts, ... instead"
     )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the confusion matrix: .png, .svg or .pdf")
+    parser.add_argument("--dpi", type=float, default=200, help="dots per inch of a drawing in PNG; default: 200")
 
 
 def run(options: Namespace) -> None:
-    """Evaluate a network and print everything."""
+    """Evaluate a network, or all, and print everything."""
     if options.plot:
         from fashionzoo.plots.figures import figure_format
 
         figure_format(options.plot)  # refused before the evaluation
     if options.plot and options.corruptions:
         raise FashionZooError("--plot draws the confusion matrix of the clean images: leave out --corruptions")
-    is_folder = options.name not in list_models() and Path(options.name or "").is_dir()
+    if not 10 <= options.dpi <= 2000:
+        raise FashionZooError(f"--dpi of {options.dpi:g}: choose from 10 to 2000")
+    is_folder = options.name not in list_models() and Path(options.name or "").is_dir() and not find_run(options.name)
     if options.name and options.folder is None and is_folder:
         options.folder = Path(options.name)
         options.name = None if options.checkpoint else DEFAULT_NETWORK
@@ -60,46 +69,92 @@ def run(options: Namespace) -> None:
         raise FashionZooError(f"there is no folder {options.folder}: name one with a folder for each class")
     if options.folder and options.corruptions:
         raise FashionZooError("--corruptions are of the test images: leave out the folder")
-    loaded = load_network_from_options(options.name, options)
-    if options.corruptions:
-        _print_corruptions(loaded, options)
-        return
-    from fashionzoo.zoo.evaluation import evaluate
-    from fashionzoo.zoo.folders import evaluate_folder
-
     errors: list[FashionZooError] = []
-    if options.folder:
-        with warnings_as_lines():
-            scores = evaluate_folder(loaded.network, options.folder, errors)
+    if options.name == ALL_NETWORKS:
+        _evaluate_all(options, errors)
     else:
-        scores = evaluate(loaded.network, options.root)
-    _print_scores(scores, loaded, options)
-    for error in errors:
+        loaded = load_network_from_options(options.name, options)
+        if not options.weights:
+            say_default(options.name, loaded)
+        if options.corruptions:
+            _print_corruptions(loaded, options)
+        else:
+            _print_scores(_evaluate(loaded, options, errors), loaded, options)
+    for error in dict.fromkeys(map(str, errors)):
         print(f"fashionzoo: error: {error}", file=sys.stderr)
     if errors:
         sys.exit(2)
 
 
-def _print_scores(scores: Evaluation, loaded: LoadedNetwork, options: Namespace) -> None:
-    """Print what was measured, and draw it."""
-    class_names = loaded.network.class_names
-    if options.plot:
-        from fashionzoo.plots.figures import plot_confusion, save_figure
+def _evaluate(loaded: LoadedNetwork, options: Namespace, errors: list[FashionZooError]) -> Evaluation:
+    """Evaluate a network on the test images, or on a folder's pictures."""
+    from fashionzoo.zoo.evaluation import evaluate
+    from fashionzoo.zoo.folders import evaluate_folder
 
-        title = f"{loaded.name} {loaded.weights}, {options.folder or 'test'}"
-        save_figure(plot_confusion(scores.confusion, title, class_names), options.plot)
-    if options.json:
-        print(json.dumps({"network": loaded.name, "weights": loaded.weights, **asdict(scores)}, indent=1))
+    if not options.folder:
+        return evaluate(loaded.network, options.root)
+    with warnings_as_lines():
+        return evaluate_folder(loaded.network, options.folder, errors)
+
+
+def _evaluate_all(options: Namespace, errors: list[FashionZooError]) -> None:
+    """Evaluate all networks that come with weights, and print a table."""
+    for flag in ("checkpoint", "plot", "corruptions"):
+        if getattr(options, flag):
+            raise FashionZooError(f"--{flag} is of one network: name it in place of {ALL_NETWORKS}")
+    networks = [load_network_from_options(name, options) for name in trained_networks()]
+    scores = [_evaluate(loaded, options, errors) for loaded in networks]
+    if options.format == "json":
+        print(json.dumps([_to_dict(*each) for each in zip(networks, scores, strict=True)], indent=1))
         return
     from rich.console import Console
 
-    from fashionzoo.plots.tables import confusion_table, metrics_table
+    from fashionzoo.plots.tables import accuracies_table, measure_rows
 
+    labels = [loaded.label for loaded in networks]
+    if options.format == "table":
+        Console().print(accuracies_table(labels, scores))
+    else:
+        rows = [[name, *cells] for name, cells in measure_rows(scores).items()]
+        print(render(["measure", *labels], rows, options.format))
+
+
+def _print_scores(scores: Evaluation, loaded: LoadedNetwork, options: Namespace) -> None:
+    """Print what was measured, and draw it."""
+    class_names, count = loaded.network.class_names, sum(map(sum, scores.confusion))
+    if options.plot:
+        from fashionzoo.plots.figures import plot_confusion, save_figure
+
+        title = f"{loaded.label}, accuracy {scores.metrics['test/acc']:.2%}, {options.folder or 'test'}"
+        save_figure(plot_confusion(scores.confusion, title, class_names), options.plot, options.dpi)
+        print(f"wrote {options.plot}", file=sys.stderr)
+    if options.format == "json":
+        print(json.dumps(_to_dict(loaded, scores), indent=1))
+        return
+    from rich.console import Console
+
+    from fashionzoo.plots.tables import confusion_table, measure_rows, metrics_table
+
+    if options.format != "table":
+        rows = [[name, *cells] for name, cells in measure_rows([scores]).items()]
+        print(render(["measure", loaded.label], rows, options.format))
+        if options.format == "csv":
+            print("the confusion matrix is in the other formats: CSV holds one table", file=sys.stderr)
+        else:
+            confusion: list[list[Cell]] = [
+                [name, *row] for name, row in zip(class_names, scores.confusion, strict=True)
+            ]
+            print(f"\n{render(['true class', *class_names], confusion, options.format)}")
+        return
     console = Console()
-    title, count = f"{loaded.name} {loaded.weights}", sum(map(sum, scores.confusion))
-    title += f", {count:,} pictures in {options.folder}" if options.folder else f", {count:,} test images"
+    title = f"{loaded.label}, {count:,} {f'pictures in {options.folder}' if options.folder else 'test images'}"
     console.print(metrics_table(title, scores.metrics, scores.confusion, class_names))
     console.print(confusion_table(scores.confusion, class_names))
+
+
+def _to_dict(loaded: LoadedNetwork, scores: Evaluation) -> dict[str, Any]:
+    """Return what was measured for JSON."""
+    return {"network": loaded.name, "weights": loaded.weights, **asdict(scores)}
 
 
 def _print_corruptions(loaded: LoadedNetwork, options: Namespace) -> None:
@@ -107,13 +162,18 @@ def _print_corruptions(loaded: LoadedNetwork, options: Namespace) -> None:
     from fashionzoo.zoo.corruptions import evaluate_corruptions, mean_accuracy
 
     accuracies = evaluate_corruptions(loaded.network, options.root)
-    if options.json:
+    if options.format == "json":
         source = {"network": loaded.name, "weights": loaded.weights}
         print(json.dumps({**source, "accuracies": accuracies, "mean": mean_accuracy(accuracies)}, indent=1))
+        return
+    if options.format != "table":
+        columns = ["corruption", *(f"strength {strength}, %" for strength in range(1, 6))]
+        rows = [[name, *(f"{100 * accuracy:.2f}" for accuracy in row)] for name, row in accuracies.items()]
+        print(render(columns, rows, options.format))
         return
     from rich.console import Console
 
     from fashionzoo.plots.tables import corruptions_table
 
-    title = f"{loaded.name} {loaded.weights}: {mean_accuracy(accuracies):.2%} on corrupted test images"
+    title = f"{loaded.label}: {mean_accuracy(accuracies):.2%} on corrupted test images"
     Console().print(corruptions_table(title, accuracies))

@@ -8,11 +8,19 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fashionzoo.cli.options import DEFAULT_NETWORK, add_json, add_source, given, load_network_from_options, network_help
+from fashionzoo.cli.options import (
+    ALL_NETWORKS,
+    DEFAULT_NETWORK,
+    add_json,
+    add_source,
+    given,
+    load_network_from_options,
+    network_help,
+    say_default,
+    trained_networks,
+)
 from fashionzoo.errors import FashionZooError
 from fashionzoo.terminal import warnings_as_lines
-from fashionzoo.weights.manifest import manifest
-from fashionzoo.zoo.registry import list_models, package_of
 
 if TYPE_CHECKING:
     from fashionzoo.images.classes import Prediction
@@ -20,7 +28,6 @@ if TYPE_CHECKING:
     from fashionzoo.zoo.loading import LoadedNetwork
 
 HELP = "classify images"
-ALL_NETWORKS = "all"  # in place of a network's name
 UNFAMILIAR = "none of these, perhaps; of the ten classes, "
 
 
@@ -65,8 +72,10 @@ def run(options: Namespace) -> None:
     ground: Ground = "bright" if options.invert else options.ground or "auto"
     names = [options.model or (None if options.checkpoint else DEFAULT_NETWORK)]
     if options.model == ALL_NETWORKS:
-        names = [name for name in list_models() if name in manifest(package_of(name))]
+        names = [*trained_networks()]
     models = [load_network_from_options(name, options) for name in names]
+    if not options.weights:
+        say_default(names[0], models[0])
     if options.show is not None:
         _show(options, models, ground)
     from fashionzoo.images.batches import prepare_paths
@@ -124,6 +133,6 @@ def _show(options: Namespace, models: list[LoadedNetwork], ground: Ground) -> No
         raise FashionZooError(f"--show would write over the picture {source}: name another file")
     steps = prepare_steps(source, ground)
     (prediction,) = model.network.predictions(to_uint8(steps.prepared, "ready"))
-    title = f"{source.name}, {model.name} {model.weights}: {describe(prediction, 1)}"
+    title = f"{source.name}, {model.label}: {describe(prediction, 1)}"
     save_figure(plot_steps(steps, title, _top_classes(prediction, options.top)), path)
     print(f"wrote {path}", file=sys.stderr)

@@ -10,7 +10,6 @@ from pathlib import Path
 import benchmark
 import markdown
 import readings
-import result_figures
 from matplotlib import rc_context
 from outside import corruption_means, outside_section, plot_corruptions, plot_reliability
 from result_figures import Found, plot_results
@@ -29,6 +28,7 @@ from task2 import size_table, task2_section
 from fashionzoo.claims import evaluation, runs
 from fashionzoo.claims.claim import NETWORKS, PLAIN, RELU, ClaimResult
 from fashionzoo.claims.runs import SEEDS
+from fashionzoo.plots.curves import STYLE
 from fashionzoo.zoo.models import list_weights
 from fashionzoo.zoo.runs import Run
 
@@ -166,7 +166,7 @@ def main() -> None:
     found = find_runs()
     results_ = evaluation.evaluate_claims(evaluation.find_seed_runs(LOGS))
     FIGURES.mkdir(exist_ok=True)
-    with rc_context(result_figures.STYLE):  # type: ignore[arg-type]  # a literal type for each key
+    with rc_context(STYLE):  # type: ignore[arg-type]  # a literal type for each key
         figures = plot_results(found, size_table(found), readings.rows())
         figures |= {"corruptions": plot_corruptions(), "reliability": plot_reliability()}
         for name, figure in figures.items():

@@ -125,8 +125,9 @@ def _print_scores(scores: Evaluation, loaded: LoadedNetwork, options: Namespace)
     if options.plot:
         from fashionzoo.plots.figures import plot_confusion, save_figure
 
-        title = f"{loaded.label}, accuracy {scores.metrics['test/acc']:.2%}, {options.folder or 'test'}"
-        save_figure(plot_confusion(scores.confusion, title, class_names), options.plot, options.dpi)
+        accuracy = f"{100 * scores.metrics['test/acc']:.2f} % on {options.folder or 'the test set'}"
+        figure = plot_confusion(scores.confusion, f"{loaded.label}: accuracy {accuracy}", class_names)
+        save_figure(figure, options.plot, options.dpi)
         print(f"wrote {options.plot}", file=sys.stderr)
     if options.format == "json":
         print(json.dumps(_to_dict(loaded, scores), indent=1))

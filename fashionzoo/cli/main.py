@@ -16,7 +16,10 @@ from fashionzoo.environment import check_torch_version
 from fashionzoo.errors import FashionZooError, did_you_mean, exit_with_error
 from fashionzoo.terminal import make_streams_safe
 
-COMMANDS = ("list", "predict", "evaluate", "compare", "export", "fit", "data", "claims")  # each a file of this folder
+COMMANDS = (  # each a file of this folder
+    *("list", "predict", "evaluate", "compare", "export"),
+    *("fit", "runs", "plot", "data", "claims"),
+)
 EXAMPLES = """\
 examples:
   fashionzoo list
@@ -28,6 +31,8 @@ examples:
   fashionzoo export cnn_balanced m.onnx
   fashionzoo fit cnn_plain --recipe tuned
   fashionzoo fit my_net.py --trainer.max_epochs 5
+  fashionzoo runs cnn_plain --sort test
+  fashionzoo plot cnn_plain/version_0 cnn_plain:report curves.pdf
   fashionzoo data
   fashionzoo claims
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 from fashionzoo.cli.formats import FORMATS
@@ -11,6 +12,7 @@ from fashionzoo.errors import FashionZooError, exit_with_error
 from fashionzoo.weights.manifest import manifest
 from fashionzoo.zoo.loading import LoadedNetwork, load_argument, load_trained
 from fashionzoo.zoo.registry import list_models, package_of
+from fashionzoo.zoo.runs import LOGS
 
 DEFAULT_NETWORK = "cnn_balanced"  # classifies when no network is named
 ALL_NETWORKS = "all"  # in place of a network's name
@@ -48,6 +50,11 @@ def add_format(parser: argparse.ArgumentParser) -> None:
 def add_root(parser: argparse.ArgumentParser) -> None:
     """Add ``--root``."""
     parser.add_argument("--root", help="folder of the data; default: $FASHIONZOO_DATA or the user's cache folder")
+
+
+def add_logs(parser: argparse.ArgumentParser) -> None:
+    """Add ``--logs``."""
+    parser.add_argument("--logs", type=Path, default=LOGS, help=f"folder of the runs; default: {LOGS}")
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:

@@ -52,20 +52,21 @@ def describe_changes(changed: Mapping[str, Any]) -> str:
     )
 
 
-def differences(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return, for each of several runs, its flags that are not the same in all of them.
+def differences(changed: Sequence[Mapping[str, Any]], flags: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return, for each of several runs, the flags that somebody changed and that are not the same in all of them.
 
     Args:
-        runs: The flags of each by their dotted names; a flag that some lack says nothing of the others.
+        changed: The flags of each run that differ from its recipe.
+        flags: Where the values are of runs that did not change a flag; what a run has no value of is left out.
 
     Example:
-        >>> differences([{"model.lr": 0.1, "seed_everything": 0}, {"model.lr": 0.2, "seed_everything": 0}])
-        [{'model.lr': 0.1}, {'model.lr': 0.2}]
+        >>> differences([{"model.lr": 0.1}, {}], [{"model.lr": 0.1}, {"model.lr": 0.01}])
+        [{'model.lr': 0.1}, {'model.lr': 0.01}]
     """
-    shared = [name for name in runs[0] if name not in _NULLABLE and all(name in run for run in runs)]
-    names = [name for name in (*shared, *_NULLABLE) if not name.startswith(_SILENT)]
-    differ = [name for name in names if any(run.get(name) != runs[0].get(name) for run in runs)]
-    return [{name: run.get(name) for name in differ} for run in runs]
+    values = [{**all_flags, **own} for own, all_flags in zip(changed, flags, strict=True)]
+    names = dict.fromkeys(name for own in changed for name in own)
+    differ = [name for name in names if any(run.get(name) != values[0].get(name) for run in values)]
+    return [{name: run[name] for name in differ if name in run} for run in values]
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

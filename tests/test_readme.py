@@ -20,8 +20,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHORT = " --trainer.max_epochs=1 --data.train_size=400 --data.val_size=200"
 SHOWN = {  # by the beginning of a command: what it shows
     "fashionzoo claims": r"of 22 free claims, \d+ hold, \d+ fail, \d+ are undecided",
-    "fashionzoo fit cnn_plain --recipe tuned": r"recipe +tuned, at most 1 epochs[^$]*stopped after epoch 1",
+    "fashionzoo fit cnn_plain --recipe tuned": r"recipe +tuned with lr 0.002, patience 5, at most 1 ep[^$]*stopped after",
     "fashionzoo fit my_net.py": r"network +MyNet, 14,602[^$]*recipe +default[^$]*stopped after epoch 1",
+    "fashionzoo fit mlp": r"recipe +report with widths \[128, 32\], activation tanh, at most 1 epochs",
     "fashionzoo fit": r"recipe +report, at most 1 epochs[^$]*stopped after epoch 1",
     "python experiments/cnn_plain.py --ckpt_path": r"stopped after epoch 1: all epochs done",
     "python experiments/": r"stopped after epoch 1: all epochs done[^$]*10,000 test images",

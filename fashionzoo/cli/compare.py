@@ -19,7 +19,7 @@ from fashionzoo.zoo.loading import LoadedNetwork, load_argument
 from fashionzoo.zoo.models import get_weights
 from fashionzoo.zoo.overview import find_run, read_overview
 from fashionzoo.zoo.registry import list_models
-from fashionzoo.zoo.runs import Run, is_finished, network_of
+from fashionzoo.zoo.runs import Run, network_of
 
 HELP = "compare networks on the test images: is one better, or was it chance?"
 
@@ -115,13 +115,18 @@ def own_recipes(arguments: Sequence[str]) -> dict[str, str]:
 def _run_of(network: LoadedNetwork) -> Run | None:
     """Return the finished run that left a network's checkpoint."""
     run_dir = Path(network.weights).resolve().parent.parent
-    return Run(run_dir) if network.weights.endswith(".ckpt") and is_finished(run_dir) else None
+    return Run(run_dir) if network.weights.endswith(".ckpt") and _has_records(run_dir) else None
+
+
+def _has_records(run_dir: Path) -> bool:
+    """Tell whether a run has come to its end and its records can be read."""
+    return read_overview(run_dir).test_accuracy is not None
 
 
 def seconds_per_epoch(network: LoadedNetwork) -> float | None:
     """Return the seconds that an epoch of training took, validation included, where that was recorded."""
     if run := _run_of(network):
-        return float(run.environment["seconds"]) / run.best_epoch()[1]
+        return float(run.environment["seconds"]) / run.tested_epoch()
     if network.weights in VERSIONS:
         meta = get_weights(network.name, network.weights).meta
         return float(meta["made_on"]["seconds"]) / int(meta["best_epoch"])
@@ -136,7 +141,7 @@ def spread_over_seeds(network: LoadedNetwork) -> str | None:
     if run is None:
         return None
     settings = {**run.config, "seed_everything": None}
-    directories = [path for path in run.folder.parent.iterdir() if is_finished(path)]
+    directories = [path for path in run.folder.parent.iterdir() if _has_records(path)]
     siblings = {
         each.seed: each for each in map(Run, directories) if {**each.config, "seed_everything": None} == settings
     }

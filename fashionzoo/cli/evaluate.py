@@ -13,6 +13,7 @@ from fashionzoo.cli.formats import Cell, render
 from fashionzoo.cli.options import (
     ALL_NETWORKS,
     DEFAULT_NETWORK,
+    add_dpi,
     add_format,
     add_root,
     add_source,
@@ -48,7 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--corruptions", action="store_true", help="evaluate on test images with noise, blur, shifts, ... instead"
     )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the confusion matrix: .png, .svg or .pdf")
-    parser.add_argument("--dpi", type=float, default=200, help="dots per inch of a drawing in PNG; default: 200")
+    add_dpi(parser)
 
 
 def run(options: Namespace) -> None:
@@ -59,10 +60,7 @@ def run(options: Namespace) -> None:
         figure_format(options.plot)  # refused before the evaluation
     if options.plot and options.corruptions:
         raise FashionZooError("--plot draws the confusion matrix of the clean images: leave out --corruptions")
-    if not 10 <= options.dpi <= 2000:
-        raise FashionZooError(f"--dpi of {options.dpi:g}: choose from 10 to 2000")
-    is_folder = options.name not in list_models() and Path(options.name or "").is_dir() and not find_run(options.name)
-    if options.name and options.folder is None and is_folder:
+    if options.name and options.folder is None and _is_folder(options.name):
         options.folder = Path(options.name)
         options.name = None if options.checkpoint else DEFAULT_NETWORK
     if options.folder and not options.folder.is_dir():
@@ -84,6 +82,11 @@ def run(options: Namespace) -> None:
         print(f"fashionzoo: error: {error}", file=sys.stderr)
     if errors:
         sys.exit(2)
+
+
+def _is_folder(name: str) -> bool:
+    """Tell whether a word names a folder of pictures, and no network or run."""
+    return name not in list_models() and Path(name).is_dir() and find_run(name) is None
 
 
 def _evaluate(loaded: LoadedNetwork, options: Namespace, errors: list[FashionZooError]) -> Evaluation:

@@ -57,6 +57,18 @@ def add_logs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--logs", type=Path, default=LOGS, help=f"folder of the runs; default: {LOGS}")
 
 
+def add_dpi(parser: argparse.ArgumentParser) -> None:
+    """Add ``--dpi``."""
+    parser.add_argument("--dpi", type=_dots, default=200, help="dots per inch of a drawing in PNG; default: 200")
+
+
+def _dots(text: str) -> int:
+    """Return dots per inch."""
+    if not text.isdecimal() or not 10 <= int(text) <= 2000:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 10 to 2000")
+    return int(text)
+
+
 def add_source(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say where a network's weights come from."""
     source = parser.add_mutually_exclusive_group()

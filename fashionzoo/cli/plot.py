@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from fashionzoo.cli.options import add_logs
+from fashionzoo.cli.options import add_dpi, add_logs
 from fashionzoo.errors import FashionZooError
 from fashionzoo.terminal import warnings_as_lines
 from fashionzoo.zoo.overview import find_run
@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="NAME",
         help="loss, acc, or a column of metrics.csv, as val/recall/Shirt; one flag for each; default: loss and acc",
     )
-    parser.add_argument("--dpi", type=float, default=200, help="dots per inch of a PNG; default: 200")
+    add_dpi(parser)
     add_logs(parser)
 
 

@@ -74,7 +74,11 @@ def run(options: Namespace) -> None:
     if options.model == ALL_NETWORKS:
         names = [*trained_networks()]
     models = [load_network_from_options(name, options) for name in names]
-    if not options.weights:
+    if options.model == ALL_NETWORKS and not options.weights:
+        print(
+            "each is in the version tuned, the default: --weights report is as the report trained it", file=sys.stderr
+        )
+    elif not options.weights:
         say_default(names[0], models[0])
     if options.show is not None:
         _show(options, models, ground)

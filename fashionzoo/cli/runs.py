@@ -24,7 +24,7 @@ ORDERS: dict[str, Callable[[Overview], Any]] = {  # the first is the default, of
     "test": lambda run: -(run.test_accuracy or 0),
     "seconds": lambda run: run.seconds or 0,
 }
-WORDS = {"newer": "of a newer version of fashionzoo"}
+WORDS = {"newer": "newer version"}  # of fashionzoo wrote it
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -62,11 +62,11 @@ def print_runs(runs: Sequence[Overview]) -> None:
 
     console = Console()
     table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
-    table.add_column("run", overflow="fold")
+    table.add_column("run", no_wrap=True)
     table.add_column("recipe, changed", overflow="fold")
     for column in ("epochs", "time", "val, %", "test, %"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("ended", overflow="fold")
+    table.add_column("ended", overflow="fold", max_width=10)
     for each in runs:
         what, minutes = f"{each.recipe or '-'}{f' with {each.changed}' if each.changed else ''}", "-"
         if each.seconds is not None:

@@ -132,16 +132,15 @@ def _plot_run(axes: Axes, run: Run, tags: Sequence[str], number: int, alone: boo
     """Plot the curves of one of several runs."""
     for tag in tags:
         training = tag.startswith("train/") and len(tags) > 1
-        style: dict[str, Any] = {"color": OKABE_ITO[0 if training else 1]} if alone else _style(number)
-        if tag not in run.metrics:
+        values = [_scale(tag) * value for value in run.metrics.get(tag, ())]
+        if all(map(math.isnan, values)):
             warnings.warn(f"the run in {run.folder} has no {tag}: it is left out of that chart", stacklevel=3)
             continue
-        values = [_scale(tag) * value for value in run.metrics[tag]]
-        step = max(1, len(values) // NUM_MARKERS)
-        every: dict[str, Any] = (
-            {} if alone else {"markevery": (number * step // 3 % step, step)}
-        )  # no marker hides another
-        plot_curve(axes, values, "_", line=LINES[1] if training else LINES[0], **style, **every)
+        style: dict[str, Any] = {"color": OKABE_ITO[0 if training else 1]}
+        if not alone:
+            step = max(1, len(values) // NUM_MARKERS)
+            style = {**_style(number), "markevery": (number * step // 3 % step, step)}  # no marker hides another
+        plot_curve(axes, values, "_", line=LINES[1] if training else LINES[0], **style)
 
 
 def _style(number: int) -> dict[str, Any]:

@@ -77,13 +77,8 @@ def test_a_run_is_named_wherever_a_network_is(
     monkeypatch.chdir(folder)
     name, network = "mlp_relu_narrowing/small", "mlp_relu_narrowing"
     checkpoint = f"lightning_logs/{name}/checkpoints/best.ckpt"
-    for code in (
-        f"evaluate {name}",
-        f"evaluate --checkpoint {name}",
-        f"evaluate {checkpoint}",
-        f"evaluate lightning_logs/{name}",
-    ):
-        done, screen = run(folder, "fashionzoo", *code.split(), f"--root={root}", root=root)
+    for words in ((name,), ("--checkpoint", name), (checkpoint,), (f"lightning_logs/{name}",)):
+        done, screen = run(folder, "fashionzoo", "evaluate", *words, f"--root={root}", root=root)
         assert done == 0, screen
         assert f"{name}, 200 test images" in screen
     assert len({str(fz.get_model(*arguments).state_dict()) for arguments in ((network, checkpoint), (None, name))}) == 1

@@ -76,7 +76,7 @@ def print_runs(runs: Sequence[Overview]) -> None:
         table.add_row(each.reference, what, epochs, minutes, val, test, WORDS.get(each.ended, each.ended))
     console.print(table)
     console.print("time: minutes and seconds of training up to the epoch that was tested", highlight=False)
-    console.print("val, test: accuracy of that epoch on 5,000 validation and on the test images", highlight=False)
+    console.print("val, test: accuracy of that epoch on the validation and on the test images", highlight=False)
     console.print("`fashionzoo plot`, `compare` and `evaluate` take these names", highlight=False)
 
 

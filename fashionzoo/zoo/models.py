@@ -68,7 +68,7 @@ def get_model(name: str | None = None, weights: str | Path | None = None, **hype
         >>> get_model("mlp_relu_narrowing", widths=(128, 32)).config["widths"]
         [128, 32]
     """
-    if isinstance(weights, Path) or (weights and (Path(weights).suffix or len(Path(weights).parts) > 1)):
+    if isinstance(weights, Path) or (isinstance(weights, str) and _is_place(weights)):
         from fashionzoo.zoo.loading import load_trained
 
         if hyperparameters:
@@ -84,6 +84,17 @@ def get_model(name: str | None = None, weights: str | Path | None = None, **hype
     network = _build(name, pretrained.config, hyperparameters, pretrained.hyperparameters)
     pretrained.load_into(network)
     return network.eval()
+
+
+def _is_place(weights: str) -> bool:
+    """Tell whether weights are those of a file or run, and no version.
+
+    Example:
+        >>> _is_place("cnn_plain/version_0"), _is_place("x.ckpt"), _is_place("tuned")
+        (True, True, False)
+    """
+    path = Path(weights)
+    return bool(path.suffix) or len(path.parts) > 1 or (weights not in VERSIONS and path.is_dir())
 
 
 def _build(name: str, config: dict[str, Any], chosen: dict[str, Any], trained: dict[str, Any] | None = None) -> Network:

@@ -1,5 +1,6 @@
 """Figures of runs: what is drawn, what tells the runs apart, with and without color."""
 
+import csv
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 import fashionzoo as fz
 from fashionzoo.cli.main import main
+from fashionzoo.io import write_csv
 from fashionzoo.plots.curves import run_labels
 from fashionzoo.zoo.runs import Run
 from tests import ROOT
@@ -74,14 +76,19 @@ def test_the_command_writes_what_the_file_says(suffix: str, tmp_path: Path, caps
             assert image.width == 460
 
 
-def test_a_run_without_a_metric_that_others_have_is_said_to_have_none(tmp_path: Path) -> None:
-    report = LOGS / "cnn_plain" / "report"
+@pytest.mark.parametrize("lost", ["the column", "its values"])
+def test_a_run_without_a_metric_that_others_have_is_said_to_have_none(lost: str, tmp_path: Path) -> None:
+    report, metric = LOGS / "cnn_plain" / "report", "gradient_norm/first_layer"
     for name in ("one", "other"):
         shutil.copytree(report / "seed_1", tmp_path / "cnn_plain" / name)
     table = tmp_path / "cnn_plain" / "other" / "metrics.csv"
-    table.write_text(table.read_text(encoding="utf-8").replace("gradient_norm/first_layer", "x"), encoding="utf-8")
-    with pytest.warns(UserWarning, match=r"cnn_plain/other has no gradient_norm/first_layer"):
-        fz.plot_runs(["cnn_plain/one", "cnn_plain/other"], ["gradient_norm/first_layer"], tmp_path)
+    columns, *rows = csv.reader(table.read_text(encoding="utf-8").splitlines())
+    at = columns.index(metric)
+    if lost == "the column":
+        columns[at] = "x"
+    write_csv(table, columns, [[*row[:at], "", *row[at + 1 :]] for row in rows])
+    with pytest.warns(UserWarning, match=rf"cnn_plain/other has no {metric}"):
+        fz.plot_runs(["cnn_plain/one", "cnn_plain/other"], [metric], tmp_path)
 
 
 def test_a_drawing_that_cannot_be_written_is_refused_before_the_work(

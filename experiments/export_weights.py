@@ -17,13 +17,13 @@ import model_cards
 from calibration import fit_temperature
 
 from fashionzoo.claims import reference_runs, runs
-from fashionzoo.claims.uncertainty import Interval, mean_interval, wilson_interval
 from fashionzoo.errors import FashionZooError, exit_with_error
 from fashionzoo.models.network import count_flops
 from fashionzoo.training import checkpoints
 from fashionzoo.weights.manifest import VERSIONS, WEIGHTS_DIR, Weights
 from fashionzoo.zoo.evaluation import evaluate
 from fashionzoo.zoo.export import export
+from fashionzoo.zoo.intervals import Interval, mean_interval, wilson_interval
 from fashionzoo.zoo.recipes import RECIPES
 
 LOGS = Path(__file__).parent.parent / "lightning_logs"

@@ -11,7 +11,6 @@ from typing import Any
 import benchmark
 import markdown
 import readings
-import result_figures
 from matplotlib import rc_context
 from outside import corruption_means, outside_section, plot_corruptions, plot_reliability
 from result_figures import Found, plot_results
@@ -29,10 +28,12 @@ from task2 import size_table, task2_section
 
 from fashionzoo.claims import evaluation, runs
 from fashionzoo.claims.claim import NETWORKS, PLAIN, RELU, ClaimResult
-from fashionzoo.claims.runs import SEEDS, Run
+from fashionzoo.claims.runs import SEEDS
 from fashionzoo.networks import number_of
+from fashionzoo.plots.curves import STYLE
 from fashionzoo.weights.manifest import VERSIONS
 from fashionzoo.zoo.models import get_weights, list_weights
+from fashionzoo.zoo.runs import Run
 
 HERE = Path(__file__).parent
 LOGS = HERE.parent / "lightning_logs"
@@ -211,7 +212,7 @@ def main() -> None:
     found = find_runs()
     results_ = evaluation.evaluate_claims(evaluation.find_seed_runs(LOGS))
     FIGURES.mkdir(exist_ok=True)
-    with rc_context(result_figures.STYLE):  # type: ignore[arg-type]  # a literal type for each key
+    with rc_context(STYLE):  # type: ignore[arg-type]  # a literal type for each key
         figures = plot_results(found, size_table(found), readings.rows())
         figures |= {"corruptions": plot_corruptions(), "reliability": plot_reliability()}
         for name, figure in figures.items():

@@ -22,10 +22,11 @@ from torch import nn
 from fashionzoo import Classifier
 from fashionzoo.callbacks.shutdown import TrainingInterruptedError
 from fashionzoo.claims.claim import BALANCED, DROPOUT, PLAIN
-from fashionzoo.claims.runs import SEEDS, Run
+from fashionzoo.claims.runs import SEEDS
 from fashionzoo.runner.launch import train
 from fashionzoo.training.recipe import get_recipe
 from fashionzoo.zoo.registry import get_class
+from fashionzoo.zoo.runs import Run
 
 OPTIMIZERS = {
     "SGD": ["--model.momentum=0"],

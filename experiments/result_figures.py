@@ -11,24 +11,11 @@ from matplotlib.ticker import MaxNLocator
 
 from fashionzoo.claims.claim import BALANCED, PLAIN, RELU, SIGMOID
 from fashionzoo.claims.measures import WINDOW, moving_average
-from fashionzoo.claims.runs import Run
 from fashionzoo.images.classes import CLASSES
+from fashionzoo.plots.curves import LINES, OKABE_ITO, plot_curve, training_label
 from fashionzoo.plots.figures import plot_confusion
+from fashionzoo.zoo.runs import Run
 
-OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # told apart by color-blind eyes too
-LINES = ("-", "--", ":")  # and without color
-STYLE = {
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e5e5e5",
-    "axes.axisbelow": True,
-    "axes.titlesize": 9,
-    "font.size": 9,
-    "legend.frameon": False,
-    "savefig.dpi": 150,
-    "lines.linewidth": 1.2,
-}
 REPORTED = {PLAIN: 0.631, BALANCED: 0.65}  # test accuracies in the report's Task 2
 STEPS = {PLAIN: 20, BALANCED: 40}  # after which it has them
 OSCILLATING = 50  # last iterations of network 1 that are shown
@@ -36,27 +23,21 @@ OSCILLATING = 50  # last iterations of network 1 that are shown
 Found = Mapping[str, Mapping[int, Run]]
 
 
-def plot_runs(axes: Axes, found: Mapping[int, Run], metric: str, label: str, color: str, line: str = "-") -> None:
-    """Draw a metric of each run, accuracies in per cent, with a dot where it ended."""
+def plot_seeds(axes: Axes, found: Mapping[int, Run], metric: str, label: str, color: str, line: str = "-") -> None:
+    """Draw a metric of each seed's run, accuracies in per cent, with a dot where it ended."""
     for run in found.values():
         values = [100 * value if metric.endswith("acc") else value for value in run.metrics[metric]]
-        axes.plot(range(1, len(values) + 1), values, line, color=color, label=label, alpha=0.8, linewidth=0.9)
-        axes.plot(len(values), values[-1], ".", color=color, markersize=4)
+        plot_curve(axes, values, label, color, line)
         label = "_"
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def training_label(found: Mapping[int, Run]) -> str:
-    """Return what the training curve of a network is, which is measured during the epoch."""
-    return "training, dropout on" if found[0].setting("model.dropout") else "training"
 
 
 def plot_curves(network: str, found: Mapping[int, Run]) -> Figure:
     """Draw loss and accuracy of one network."""
     figure = Figure(figsize=(9, 3), layout="constrained")
     for axes, metric, name in zip(figure.subplots(1, 2), ("loss", "acc"), ("loss", "accuracy, %"), strict=True):
-        plot_runs(axes, found, f"train/{metric}", training_label(found), OKABE_ITO[0])
-        plot_runs(axes, found, f"val/{metric}", "validation", OKABE_ITO[1], "--")
+        plot_seeds(axes, found, f"train/{metric}", training_label(found[0]), OKABE_ITO[0])
+        plot_seeds(axes, found, f"val/{metric}", "validation", OKABE_ITO[1], "--")
         axes.set(xlabel="epoch", ylabel=name)
     figure.axes[0].legend()
     figure.suptitle(f"{network}, {len(found)} seeds", fontsize=9)
@@ -68,7 +49,7 @@ def plot_together(found: Found, levels: Mapping[str, float]) -> Figure:
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     for axes, metric, name in zip(figure.subplots(1, 2), ("loss", "acc"), ("loss", "accuracy, %"), strict=True):
         for (network, by_seed), color, line in zip(found.items(), OKABE_ITO, LINES, strict=False):
-            plot_runs(axes, by_seed, f"val/{metric}", network, color, line)
+            plot_seeds(axes, by_seed, f"val/{metric}", network, color, line)
         axes.set(xlabel="epoch", ylabel=f"validation {name}")
     for text, level in levels.items():
         axes.axhline(100 * level, color="black", linewidth=0.6)
@@ -82,8 +63,8 @@ def plot_all(found: Found) -> Figure:
     figure = Figure(figsize=(9, 5.2), layout="constrained")
     panels = figure.subplots(2, 3, sharey="row")
     for axes, (network, by_seed) in zip(panels.flat, found.items(), strict=True):
-        plot_runs(axes, by_seed, "train/acc", training_label(by_seed), OKABE_ITO[0])
-        plot_runs(axes, by_seed, "val/acc", "validation", OKABE_ITO[1], "--")
+        plot_seeds(axes, by_seed, "train/acc", training_label(by_seed[0]), OKABE_ITO[0])
+        plot_seeds(axes, by_seed, "val/acc", "validation", OKABE_ITO[1], "--")
         axes.set(title=network, xlabel="epoch", ylim=(50, 82) if network.startswith("mlp") else (70, 100))
         axes.legend(loc="lower right")
     for axes in panels[:, 0]:

@@ -9,13 +9,13 @@ import markdown
 
 from fashionzoo.claims import evaluation, measures
 from fashionzoo.claims.claim import SIGMOID, ClaimResult, format_mean_range
-from fashionzoo.claims.runs import Run
-from fashionzoo.claims.uncertainty import mean_interval
 from fashionzoo.images.classes import CLASSES
 from fashionzoo.training.recipe import get_recipe
+from fashionzoo.zoo.intervals import mean_interval
 from fashionzoo.zoo.models import get_weights, list_weights
 from fashionzoo.zoo.recipes import RECIPES
 from fashionzoo.zoo.registry import get_class
+from fashionzoo.zoo.runs import Run
 
 SHOWN_SEEDS = 3  # whose intervals stand in a table, where there are more
 OSCILLATES = -0.9  # lag-1 autocorrelation of the changes below which a curve goes up and down at every step

@@ -14,7 +14,7 @@ from result_sections import figure_line, with_interval
 
 from fashionzoo.claims.claim import BALANCED, DROPOUT, PLAIN
 from fashionzoo.claims.cnn_claims import MAX_RISE
-from fashionzoo.claims.uncertainty import mean_interval
+from fashionzoo.zoo.intervals import mean_interval
 
 Row = Mapping[str, Any]
 Accuracies = Mapping[str, Mapping[int, Sequence[float]]]

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from fashionzoo.callbacks.shutdown import TrainingInterruptedError
 from fashionzoo.claims.claim import NETWORKS, PLAIN
-from fashionzoo.claims.runs import SEEDS, Run
+from fashionzoo.claims.runs import SEEDS
 from fashionzoo.runner.launch import train
 from fashionzoo.training.recipe import get_recipe
 from fashionzoo.zoo.registry import get_class
+from fashionzoo.zoo.runs import Run
 
 SIZES = (100, 200, 500, 1000, 5000)
 CNNS = tuple(name for name in NETWORKS if name.startswith("cnn"))

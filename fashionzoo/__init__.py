@@ -17,6 +17,7 @@ share_the_machine()
 if TYPE_CHECKING:
     from fashionzoo.data.augmentation import Augment
     from fashionzoo.data.datamodule import FashionMNISTDataModule
+    from fashionzoo.data.labeled import LabeledImages, test_set
     from fashionzoo.errors import FashionZooError, InputError
     from fashionzoo.images.classes import CLASSES, Prediction
     from fashionzoo.images.preparation import Prepare
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from fashionzoo.networks.mlp_relu_narrowing import ReLUNarrowingMLP
     from fashionzoo.networks.mlp_relu_widening import ReLUWideningMLP
     from fashionzoo.networks.mlp_sigmoid_narrowing import SigmoidNarrowingMLP
+    from fashionzoo.plots.curves import plot_runs
     from fashionzoo.runner.launch import TrainingResult, launch
     from fashionzoo.training.classifier import Classifier
     from fashionzoo.training.recipe import Recipe
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 _NAMES = {  # by the module that defines them; the classes of the networks are found by their files
     "data.augmentation": ("Augment",),
     "data.datamodule": ("FashionMNISTDataModule",),
+    "data.labeled": ("LabeledImages", "test_set"),
     "errors": ("FashionZooError", "InputError"),
     "images.classes": ("CLASSES", "Prediction"),
     "images.preparation": ("Prepare",),
@@ -51,6 +54,7 @@ _NAMES = {  # by the module that defines them; the classes of the networks are f
     "models.cnn": ("CNN",),
     "models.mlp": ("MLP",),
     "models.network": ("ModuleNetwork", "Network"),
+    "plots.curves": ("plot_runs",),
     "runner.launch": ("TrainingResult", "launch"),
     "training.classifier": ("Classifier",),
     "training.recipe": ("Recipe",),
@@ -78,6 +82,7 @@ __all__ = [
     "FashionMNISTDataModule",
     "FashionZooError",
     "InputError",
+    "LabeledImages",
     "ModuleNetwork",
     "Network",
     "PlainCNN",
@@ -97,6 +102,8 @@ __all__ = [
     "get_weights",
     "launch",
     "list_models",
+    "plot_runs",
+    "test_set",
 ]
 
 

@@ -21,8 +21,10 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHORT = " --trainer.max_epochs=1 --data.train_size=400 --data.val_size=200"
 SHOWN = {  # by the beginning of a command: what it shows
     "fashionzoo claims": r"of 22 free claims, \d+ hold, \d+ fail, \d+ are undecided",
-    "fashionzoo fit cnn_plain --recipe tuned": r"recipe +tuned, at most 1 epochs[^$]*stopped after epoch 1",
+    "fashionzoo fit cnn_plain --recipe tuned": r"recipe +tuned with lr 0.002, patience 5, at most 1[^$]*stopped",
     "fashionzoo fit my_net.py": r"network +MyNet, 14,602[^$]*recipe +default[^$]*stopped after epoch 1",
+    "fashionzoo fit cnn_plain --model.lr": r"recipe +report with lr 0.003, at most 1 epochs[^$]*stopped after epoch 1",
+    "fashionzoo fit mlp": r"recipe +report with widths \[128, 32\], activation tanh, at most 1 epochs",
     "fashionzoo fit": r"recipe +report, at most 1 epochs[^$]*stopped after epoch 1",
     "python experiments/cnn_plain.py --ckpt_path": r"stopped after epoch 1: all epochs done",
     "python experiments/": r"stopped after epoch 1: all epochs done[^$]*10,000 test images",
@@ -32,6 +34,9 @@ SHOWN = {  # by the beginning of a command: what it shows
     "fashionzoo predict tests/pictures --model": r"(tests/pictures/boot.png: \w+ +Ankle boot \d+\.\d%\s+){6}",
     "fashionzoo predict tests/pictures/boot.png --model": r'"label": 9,\s+"name": "Ankle boot"',
     "fashionzoo predict": r"tests/pictures/shirt.png: T-shirt/top \d+\.\d%, ",
+    "fashionzoo runs": r"cnn_plain/slow +report with [^$]*all",
+    "fashionzoo plot": r"wrote curves.pdf",
+    "fashionzoo compare cnn_plain/slow": r"as your run of it has that recipe[^$]*tabular|tabular[^$]*has that recipe",
     "fashionzoo compare": r"cnn_plain:tuned is right on \d+ images more than my_net.py",
     "fashionzoo evaluate cnn_plain": r"accuracy[^$]*90\.48 %",
     "fashionzoo evaluate mlp_relu_narrowing --corruptions": r"on corrupted test images[^$]*JPEG[^$]*\d\d\.\d\d %",

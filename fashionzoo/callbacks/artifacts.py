@@ -15,12 +15,15 @@ from tensorboard.backend.event_processing.event_accumulator import SCALARS, Even
 
 from fashionzoo import environment
 from fashionzoo.callbacks.activations import SAMPLE, activations, near_zero_fraction
+from fashionzoo.callbacks.console import stop_reason
 from fashionzoo.callbacks.ending import Ending, ending, has_diverged
+from fashionzoo.callbacks.run_page import run_page
 from fashionzoo.callbacks.trainer_data import get_loader, get_split, tensorboards
 from fashionzoo.errors import DivergedError
 from fashionzoo.io import write_csv, write_text
 from fashionzoo.models.network import eval_mode
 from fashionzoo.training.classifier import Classifier
+from fashionzoo.zoo.runs import FORMAT
 
 METRIC_GROUPS = ("train", "val", "test", "gradient_norm", "near_zero")
 LOSSES = ("train/loss", "val/loss", "test/loss")  # what every epoch has at least one of
@@ -31,34 +34,42 @@ class RunArtifacts(Callback):
     """Save the flags of a run when it starts, and write its records when it has been tested.
 
     - ``config.yaml``: all flags, for ``--config``
+    - ``run.json``: the recipe, and the flags that differ from it
     - ``metrics.csv``: all scalars, a row per epoch; what is measured at the end is in the last row
     - ``confusion.csv``: the confusion matrix of the test images; rows are true classes
     - ``activations.csv``: how many activations of each hidden block, on the test images, are in each bin, to six digits
     - ``machine.json``: seconds of training up to the epoch that is tested, precision, hardware and versions, and
       what ended the run: ``"all epochs"``, ``"early"`` or ``"limit"``; ``"diverged"`` if it is no better than guessing
+    - ``README.md``: all that in words
 
     A run whose loss becomes infinite or not a number ends at the end of that epoch with an error: it is not tested, and
     only ``machine.json`` says what happened.
 
     Args:
         config: The content of ``config.yaml``.
+        recipe: The recipe's name.
+        changed: The flags that differ from it.
     """
 
     untrained_loss = 0.0  # of the network before training, per image
 
-    def __init__(self, config: str) -> None:
-        self.config = config
+    def __init__(self, config: str, recipe: str, changed: Mapping[str, Any]) -> None:
+        self.config, self.recipe, self.changed = config, recipe, changed
+        self.stop_reason = ""
         self.seconds = self.start = 0.0
         self.train_accuracy = torch.tensor(torch.nan)
         self.ended: Ending = "limit"
         self.bin_counts: dict[str, torch.Tensor] = {}
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the flags."""
+        """Save the flags, and which of them are not the recipe's."""
+        assert isinstance(pl_module, Classifier)
         for logger in tensorboards(trainer) if trainer.is_global_zero else []:
             path = Path(logger.log_dir) / "config.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
             write_text(path, self.config)
+            record = {"format": FORMAT, "network": pl_module.name, "recipe": self.recipe, "changed": self.changed}
+            write_text(path.with_name("run.json"), json.dumps(record, indent=1) + "\n")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Count what a teacher took before the first epoch."""
@@ -91,6 +102,7 @@ class RunArtifacts(Callback):
         The accuracy that is logged while training has dropout in it, and lags behind by half an epoch.
         """
         assert isinstance(pl_module, Classifier)
+        self.stop_reason = stop_reason(trainer)
         # Every leading part of Fashion-MNIST's training set is stratified.
         images, labels = get_split(trainer, "train", len(get_loader(trainer, "val").dataset))  # type: ignore[arg-type]
         # Lightning has moved the network back from a GPU by now.
@@ -100,6 +112,8 @@ class RunArtifacts(Callback):
         logits = torch.cat(batches).float()
         self.train_accuracy = (logits.argmax(dim=1) == labels).float().mean()
         diverged = has_diverged(logits, labels.long(), self.untrained_loss)
+        if diverged:
+            self.stop_reason += "; it diverged, and is no better than guessing"
         self.ended = "diverged" if diverged else ending(trainer)  # a test restores the callbacks of the best epoch
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -121,12 +135,16 @@ class RunArtifacts(Callback):
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the files; ``metrics.csv`` comes last and marks the run as finished."""
         assert isinstance(pl_module, Classifier)
+        rows, test_accuracy = confusion(pl_module), float(trainer.callback_metrics["test/acc"])
+        num_images = sum(sum(counts) for _, *counts in rows)
         for logger in tensorboards(trainer):
             folder = Path(logger.log_dir)
             logger.experiment.flush()
-            write_csv(folder / "confusion.csv", ["true", *pl_module.class_names], confusion(pl_module))
+            write_csv(folder / "confusion.csv", ["true", *pl_module.class_names], rows)
             write_csv(folder / "activations.csv", *histogram(self.bin_counts))
             self._write_machine(folder, trainer, self.ended)
+            page = run_page(folder, pl_module, self.recipe, self.changed, self.stop_reason, test_accuracy, num_images)
+            write_text(folder / "README.md", page)
             write_csv(folder / "metrics.csv", *metrics(folder))
 
     @rank_zero_only

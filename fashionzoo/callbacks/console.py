@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.plots.tables import metrics_table
 from fashionzoo.terminal import format_percent, join_command
 from fashionzoo.training.classifier import Classifier
+from fashionzoo.zoo.changes import describe_changes
 
 CURVES = {"train/loss": "train loss", "val/loss": "val loss", "val/acc": "val acc"}
 PRECISIONS = {  # Lightning's names of those that most runs have, in other words
@@ -29,6 +31,7 @@ PRECISIONS = {  # Lightning's names of those that most runs have, in other words
     "bf16-mixed": "bfloat16, weights in float32",
     "16-mixed": "float16, weights in float32",
 }
+SAID_APART = ("trainer.max_epochs", "seed_everything", "data.train_size", "data.val_size")  # flags in a run's summary
 LOG_INTERVAL_S = 10.0  # seconds between progress lines where there is no terminal to draw a bar on
 
 
@@ -37,10 +40,12 @@ class RunSummary(Callback):
 
     Args:
         recipe: The recipe's name.
+        changed: The flags that differ from it.
     """
 
-    def __init__(self, recipe: str) -> None:
-        self.recipe = recipe
+    def __init__(self, recipe: str, changed: Mapping[str, Any]) -> None:
+        others = {name: value for name, value in changed.items() if name not in SAID_APART}
+        self.recipe = f"{recipe} with {describe_changes(others)}" if others else recipe
 
     @rank_zero_only
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

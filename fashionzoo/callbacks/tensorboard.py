@@ -41,10 +41,11 @@ class TensorBoardMedia(Callback):
     Args:
         recipe: The recipe's name.
         description: Its text.
+        changed: What differs from it.
     """
 
-    def __init__(self, recipe: str, description: str) -> None:
-        self.recipe, self.description = recipe, description
+    def __init__(self, recipe: str, description: str, changed: str) -> None:
+        self.recipe, self.description, self.changed = recipe, description, changed
         self.final: dict[str, Tensor] = {}
 
     @rank_zero_only
@@ -55,6 +56,7 @@ class TensorBoardMedia(Callback):
             writer = logger.experiment
             writer.add_custom_scalars(CUSTOM_SCALARS_LAYOUT)
             writer.add_text(f"recipe/{self.recipe}", self.description)
+            writer.add_text("changed", self.changed or "nothing: as the recipe says")
             settings = "\n".join(f"| {key} | {value} |" for key, value in logger.hparams.items())
             writer.add_text("hyperparameters", f"| name | value |\n|---|---|\n{settings}")
             network = copy.deepcopy(pl_module.network).eval()  # the copy is not compiled, which could not be traced
@@ -118,6 +120,7 @@ class TensorBoardMedia(Callback):
             writer.add_figure("test/mistakes", plot_confident_errors(pl_module, rank_images), pl_module.epoch_number)
             # Not Lightning's log_hyperparams, which would log the metrics a second time.
             settings = {key: value if isinstance(value, float) else str(value) for key, value in logger.hparams.items()}
+            settings |= {"recipe": self.recipe, "changed": self.changed}
             for summary in hparams(settings, {**self.final, **tested}):
                 writer.file_writer.add_summary(summary)
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from statistics import mean
 from typing import Any, Literal
 
-from fashionzoo.claims.runs import Run
-from fashionzoo.claims.uncertainty import Interval, Verdict, all_of, decide, decide_margin, mean_interval
+from fashionzoo.claims.uncertainty import Verdict, all_of, decide, decide_margin
 from fashionzoo.weights.manifest import find_weights
+from fashionzoo.zoo.intervals import Interval, mean_interval
+from fashionzoo.zoo.runs import Run
 
 # The report's networks, in its order.
 SIGMOID, RELU, WIDENING = "mlp_sigmoid_narrowing", "mlp_relu_narrowing", "mlp_relu_widening"

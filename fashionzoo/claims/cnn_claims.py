@@ -27,8 +27,9 @@ from fashionzoo.claims.measures import (
     metric_at_epoch,
     num_test_images,
 )
-from fashionzoo.claims.runs import Run
-from fashionzoo.claims.uncertainty import all_of, decide, difference_interval, wilson_interval
+from fashionzoo.claims.uncertainty import all_of, decide, difference_interval
+from fashionzoo.zoo.intervals import wilson_interval
+from fashionzoo.zoo.runs import Run
 
 MAX_RISE = 0.05  # of the val loss over its lowest, of a network that does not overfit
 

@@ -11,15 +11,9 @@ from collections.abc import Sequence
 from statistics import mean
 
 from fashionzoo.claims.claim import InconclusiveError
-from fashionzoo.claims.runs import Run
-from fashionzoo.claims.uncertainty import (
-    Interval,
-    Verdict,
-    decide,
-    difference_interval,
-    larger_interval,
-    wilson_interval,
-)
+from fashionzoo.claims.uncertainty import Verdict, decide, difference_interval, larger_interval
+from fashionzoo.zoo.intervals import Interval, wilson_interval
+from fashionzoo.zoo.runs import Run
 
 WINDOW = 5  # iterations that a level is the mean of
 RECALL_WINDOW = 20  # last iterations that a class's recall is the mean of

@@ -17,8 +17,8 @@ from fashionzoo.claims.measures import (
     ranked_recalls,
     taken_more_often,
 )
-from fashionzoo.claims.runs import Run
 from fashionzoo.claims.uncertainty import Verdict, all_of, decide
+from fashionzoo.zoo.runs import Run
 
 
 @claim("N1.start", SIGMOID, "starts at about 10 %", curve="val/acc", level=0.25)

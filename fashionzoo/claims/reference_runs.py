@@ -9,11 +9,12 @@ from statistics import mean
 
 from fashionzoo.claims import runs
 from fashionzoo.claims.measures import RECALL_WINDOW
-from fashionzoo.claims.runs import SEEDS, declared_seeds, find, is_finished, run_dir
+from fashionzoo.claims.runs import SEEDS, declared_seeds, find, run_dir
 from fashionzoo.io import write_csv
 from fashionzoo.runner.launch import train
 from fashionzoo.weights.manifest import VERSIONS
 from fashionzoo.zoo.registry import get_class
+from fashionzoo.zoo.runs import is_finished
 
 RECORDS = ("config.yaml", "metrics.csv", "confusion.csv", "activations.csv", "machine.json")
 CLAIMED = (

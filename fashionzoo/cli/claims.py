@@ -10,11 +10,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from fashionzoo.claims import runs
 from fashionzoo.claims.claim import ABLATIONS, CLAIMS, DROPOUT, NETWORKS, ClaimResult, Kind, Outcome
 from fashionzoo.claims.evaluation import count_by_kind, evaluate_claims, find_seed_runs
-from fashionzoo.cli.options import add_json, given, path
+from fashionzoo.cli.formats import render
+from fashionzoo.cli.options import add_format, given, path
 from fashionzoo.errors import FashionZooError, did_you_mean
+from fashionzoo.zoo.runs import reference_dirs, user_dirs
 
 HELP = "check the report's claims against finished runs"
 EXAMPLES = "fashionzoo claims", "fashionzoo claims N1.level --plot level.png"
@@ -39,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--plot", metavar="FILE", type=path, help="plot the curves or numbers that decide one claim: .png, .svg or .pdf"
     )
-    add_json(parser)
+    add_format(parser)
 
 
 def run(options: Namespace) -> None:
@@ -69,8 +70,13 @@ def run(options: Namespace) -> None:
     if not any(result.findings for result in results):
         raise FashionZooError(f"{results[0].reason} in {logs}: name the folder with your runs, or add --run to train")
     shown = [result for result in results if result.claim.id in ids] or results
-    if options.json:
+    if options.format == "json":
         print(json.dumps([result.to_dict() for result in shown], indent=1))
+    elif options.format != "table":
+        rows = [
+            [each.claim.id, each.claim.statement, each.claim.kind, each.in_words, each.reason or None] for each in shown
+        ]
+        print(render(["claim", "the report says", "kind", "outcome", "why"], rows, options.format))
     elif ids:
         for result in shown:
             print_in_full(result)
@@ -81,9 +87,7 @@ def run(options: Namespace) -> None:
         from fashionzoo.plots.figures import save_figure
 
         save_figure(plot_claim(shown[0], by_seed), options.plot)
-    if ignored := [
-        run for name in NETWORKS if runs.reference_dirs(logs, name, "report") for run in runs.user_dirs(logs, name)
-    ]:
+    if ignored := [run for name in NETWORKS if reference_dirs(logs, name, "report") for run in user_dirs(logs, name)]:
         print(
             f"not counted: {', '.join(map(str, ignored))}, as {logs} has reference runs of the same networks; "
             "`fashionzoo claims DIRECTORY` measures runs of your own",

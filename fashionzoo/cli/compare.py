@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
 
-from fashionzoo.claims import runs
-from fashionzoo.claims.uncertainty import mean_interval
+from fashionzoo.cli.formats import render
 from fashionzoo.cli.options import (
     MFLOPS_GLOSS,
+    add_format,
     add_hardware,
-    add_json,
     add_root,
     given,
     network_help,
     path,
+    say_default,
     use_hardware,
 )
 from fashionzoo.errors import FashionZooError
 from fashionzoo.weights.manifest import VERSIONS
-from fashionzoo.zoo.loading import LoadedNetwork, load_trained
+from fashionzoo.zoo.intervals import mean_interval
+from fashionzoo.zoo.loading import LoadedNetwork, load_argument
 from fashionzoo.zoo.models import get_weights
+from fashionzoo.zoo.overview import find_run, read_overview
 from fashionzoo.zoo.registry import list_models
+from fashionzoo.zoo.runs import Run, network_of
 
 HELP = "compare networks on the test images: is one better, or was it chance?"
 EXAMPLES = (
@@ -40,7 +45,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         nargs="+",
         type=given,
         metavar="NETWORK",
-        help=f"{network_help()}, with a version as cnn_plain:report, a checkpoint or the directory of a run",
+        help=f"{network_help()}, with a version as cnn_plain:report, a checkpoint, or a run as cnn_plain/version_0",
     )
     parser.add_argument(
         "--network",
@@ -50,7 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_root(parser)
     add_hardware(parser)
-    add_json(parser)
+    add_format(parser)
     parser.add_argument("--plot", type=path, metavar="FILE", help="draw accuracies and recalls: .png, .svg or .pdf")
 
 
@@ -63,8 +68,13 @@ def run(options: Namespace) -> None:
     device = use_hardware(options)
     own = next((word for word in options.networks if word.partition(":")[0].endswith(".py")), None)
     loaded: dict[str, LoadedNetwork] = {}
+    recipes = own_recipes(options.networks)
     for argument in options.networks:
+        if argument in recipes:
+            argument = f"{argument}:{recipes[argument]}"
+            print(f"{argument} is compared, as your run of it has that recipe", file=sys.stderr)
         network = load_argument(argument, options.network or own)
+        say_default(argument, network)
         label = f"{network.name}:{network.weights}" if network.weights in VERSIONS else argument
         if label in loaded:
             raise FashionZooError(f"{label} is named twice: name another")
@@ -79,14 +89,23 @@ def run(options: Namespace) -> None:
         save_figure(plot_comparison(comparison), options.plot)
     seconds = {label: value for label, network in loaded.items() if (value := seconds_per_epoch(network))}
     seeds = {label: text for label, network in loaded.items() if (text := spread_over_seeds(network))}
-    if options.json:
+    if options.format == "json":
         known = {"seconds_per_epoch": seconds, "accuracy_over_seeds": seeds}
         print(json.dumps({**asdict(comparison), **known}, indent=1))
         return
     from rich.console import Console
 
-    from fashionzoo.plots.comparison import comparison_tables
+    from fashionzoo.plots.comparison import comparison_rows, comparison_tables
     from fashionzoo.plots.tables import CALIBRATION_GLOSS
+
+    if options.format != "table":
+        rows = comparison_rows(comparison.candidates, seconds, seeds)
+        print(
+            render(["measure", *loaded], [[name, *cells] for name, cells in rows.items() if any(cells)], options.format)
+        )
+        for pair in comparison.pairs:
+            print(pair, file=sys.stderr)
+        return
 
     console = Console()
     for number, label in enumerate(loaded, 1):
@@ -103,36 +122,31 @@ def run(options: Namespace) -> None:
     console.print(f"{CALIBRATION_GLOSS}\n{MFLOPS_GLOSS}", highlight=False)
 
 
-def load_argument(argument: str, reference: str | None) -> LoadedNetwork:
-    """Return the trained network that an argument stands for.
-
-    Args:
-        argument: A name, perhaps with a version; a file; a checkpoint or a run's directory.
-        reference: Where the class is of a checkpoint that holds a network of one's own.
-    """
-    path, (name, _, version) = Path(argument), argument.partition(":")
-    if name in list_models():
-        return load_trained(name, version or None)
-    if path.is_dir() or path.suffix in (".ckpt", ".safetensors"):
-        try:
-            return load_trained(None, checkpoint=path)
-        except FashionZooError:
-            if reference is None:
-                raise
-            return load_trained(reference, checkpoint=path)
-    return load_trained(argument)
+def own_recipes(arguments: Sequence[str]) -> dict[str, str]:
+    """Return the recipes, by network, of the runs among what is compared: a bare name stands for the same version."""
+    recipes: dict[str, str] = {}
+    for argument in arguments:
+        folder = None if argument in list_models() else find_run(argument)
+        if folder and (version := str(read_overview(folder).recipe)) in VERSIONS:
+            recipes.setdefault(network_of(folder), version)
+    return recipes
 
 
-def _run_of(network: LoadedNetwork) -> runs.Run | None:
+def _run_of(network: LoadedNetwork) -> Run | None:
     """Return the finished run that left a network's checkpoint."""
     run_dir = Path(network.weights).resolve().parent.parent
-    return runs.Run(run_dir) if network.weights.endswith(".ckpt") and runs.is_finished(run_dir) else None
+    return Run(run_dir) if network.weights.endswith(".ckpt") and _has_records(run_dir) else None
+
+
+def _has_records(run_dir: Path) -> bool:
+    """Tell whether a run has come to its end and its records can be read."""
+    return read_overview(run_dir).test_accuracy is not None
 
 
 def seconds_per_epoch(network: LoadedNetwork) -> float | None:
     """Return the seconds that an epoch of training took, validation included, where that was recorded."""
     if run := _run_of(network):
-        return float(run.environment["seconds"]) / run.best_epoch()[1]
+        return float(run.environment["seconds"]) / run.tested_epoch()
     if network.weights in VERSIONS:
         meta = get_weights(network.name, network.weights).meta
         return float(meta["made_on"]["seconds"]) / int(meta["best_epoch"])
@@ -147,9 +161,9 @@ def spread_over_seeds(network: LoadedNetwork) -> str | None:
     if run is None:
         return None
     settings = {**run.config, "seed_everything": None}
-    directories = [path for path in run.folder.parent.iterdir() if runs.is_finished(path)]
+    directories = [path for path in run.folder.parent.iterdir() if _has_records(path)]
     siblings = {
-        each.seed: each for each in map(runs.Run, directories) if {**each.config, "seed_everything": None} == settings
+        each.seed: each for each in map(Run, directories) if {**each.config, "seed_everything": None} == settings
     }
     accuracies = [100 * each.final("test/acc") for each in siblings.values()]
     if len(accuracies) < 2:

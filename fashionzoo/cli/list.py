@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 
-from fashionzoo.cli.options import MFLOPS_GLOSS, add_json
+from fashionzoo.cli.formats import Cell, render
+from fashionzoo.cli.options import MFLOPS_GLOSS, add_format
 from fashionzoo.networks import number_of
-from fashionzoo.weights.manifest import PACKAGE, manifest
+from fashionzoo.weights.manifest import PACKAGE, Weights, manifest
 from fashionzoo.zoo.models import list_weights
 from fashionzoo.zoo.registry import list_models, package_of
 
@@ -15,20 +16,30 @@ HELP = "show the trained networks that come with the package"
 EXAMPLES = "fashionzoo list", "fashionzoo list --json"
 
 
+COLUMNS = (
+    *("network", "version", "parameters", "MFLOPs", "test accuracy, %", "95 % interval from, %", "to, %"),
+    *("mean over seeds, %", "95 % interval, ± points", "seeds"),
+)
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's flags."""
-    add_json(parser)
+    add_format(parser)
 
 
 def run(options: Namespace) -> None:
-    """Print a table, or JSON."""
+    """Print them."""
     rows = list_weights()
     plugins = [name for name in list_models() if package_of(name) != PACKAGE]
     untrained = [name for name in list_models() if name not in manifest(package_of(name))]
-    if options.json:
+    if options.format == "json":
         entries = [{"network": row.name, "version": row.version, "package": row.package, **row.meta} for row in rows]
         names = [{"network": name, "version": None, "package": package_of(name)} for name in untrained]
         print(json.dumps([*entries, *names], indent=1))
+        return
+    if options.format != "table":
+        others = ([name, *[None] * (len(COLUMNS) - 1)] for name in untrained)
+        print(render(COLUMNS, [*map(_cells, rows), *others], options.format))
         return
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -60,3 +71,18 @@ def run(options: Namespace) -> None:
     console.print("seeds: mean of n runs and its 95 % interval, in the precision of training", highlight=False)
     for name in plugins:
         console.print(f"{name}: from the package {package_of(name)}", highlight=False)
+
+
+def _cells(weights: Weights) -> list[Cell]:
+    """Return the cells of a row for other programs."""
+    seeds, interval = weights.meta["seeds"], weights.meta.get("interval", (None, None))
+    accuracy, low, high = map(_percent, (weights.metrics["test/acc"], *interval))
+    half = seeds["interval"][1] - seeds["mean"] if "interval" in seeds else None
+    size = int(weights.meta["parameters"]), f"{weights.meta['flops'] / 1e6:.1f}"
+    spread = _percent(seeds["mean"]), _percent(half), seeds.get("count")
+    return [weights.name, weights.version, *size, accuracy, low, high, *spread]
+
+
+def _percent(share: float | None) -> str | None:
+    """Return a share in per cent, with two decimals."""
+    return None if share is None else f"{100 * share:.2f}"

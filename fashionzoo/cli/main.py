@@ -16,17 +16,10 @@ from fashionzoo.environment import check_torch_version
 from fashionzoo.errors import FashionZooError, did_you_mean, exit_with_error
 from fashionzoo.terminal import make_streams_safe
 
-COMMANDS = (
-    "list",
-    "predict",
-    "evaluate",
-    "compare",
-    "export",
-    "fit",
-    "tune",
-    "data",
-    "claims",
-)  # each a file of this folder
+COMMANDS = (  # each a file of this folder
+    *("list", "predict", "evaluate", "compare", "export"),
+    *("fit", "tune", "runs", "plot", "data", "claims"),
+)
 EXAMPLES = """\
 examples:
   fashionzoo list
@@ -39,6 +32,8 @@ examples:
   fashionzoo fit cnn_plain --recipe tuned
   fashionzoo fit my_net.py --trainer.max_epochs 5
   fashionzoo tune cnn_plain --budget 20 --epochs 8
+  fashionzoo runs cnn_plain --sort test
+  fashionzoo plot cnn_plain/version_0 cnn_plain:report curves.pdf
   fashionzoo data
   fashionzoo claims
 """

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from fashionzoo import environment
+from fashionzoo.cli.formats import FORMATS
 from fashionzoo.errors import FashionZooError, closest, exit_with_error
 from fashionzoo.io import expand
-from fashionzoo.zoo.loading import LoadedNetwork, load_trained
-from fashionzoo.zoo.registry import list_models
+from fashionzoo.weights.manifest import manifest
+from fashionzoo.zoo.loading import LoadedNetwork, load_argument, load_trained
+from fashionzoo.zoo.registry import list_models, package_of
+from fashionzoo.zoo.runs import LOGS
 
 if TYPE_CHECKING:
     import torch
 
 DEFAULT_NETWORK = "cnn_balanced"  # classifies when no network is named
+ALL_NETWORKS = "all"  # in place of a network's name
 MFLOPS_GLOSS = "MFLOPs: millions of floating-point operations for one image"
 DEVICES = {"--gpu": "cuda", "--cuda": "cuda", "--mps": "mps", "--cpu": "cpu"}  # what people type
 
@@ -49,6 +54,19 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """Add ``--format``, and ``--json`` as a short form."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="table",
+        help="table, the default, csv, markdown, latex or json; json has all digits and shares in [0, 1], the others "
+        "have the same rounded numbers",
+    )
+    group.add_argument("--json", action="store_const", dest="format", const="json", help="as --format json")
+
+
 def add_root(parser: argparse.ArgumentParser) -> None:
     """Add ``--root``."""
     parser.add_argument(
@@ -79,6 +97,23 @@ def use_hardware(options: argparse.Namespace) -> torch.device:
     return environment.resolve_device(options.device)
 
 
+def add_logs(parser: argparse.ArgumentParser) -> None:
+    """Add ``--logs``."""
+    parser.add_argument("--logs", type=path, default=LOGS, help=f"folder of the runs; default: {LOGS}")
+
+
+def add_dpi(parser: argparse.ArgumentParser) -> None:
+    """Add ``--dpi``."""
+    parser.add_argument("--dpi", type=_dots, default=200, help="dots per inch of a drawing in PNG; default: 200")
+
+
+def _dots(text: str) -> int:
+    """Return dots per inch."""
+    if not text.isdecimal() or not 10 <= int(text) <= 2000:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 10 to 2000")
+    return int(text)
+
+
 def add_source(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say where a network's weights come from."""
     source = parser.add_mutually_exclusive_group()
@@ -88,7 +123,8 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--checkpoint",
         type=given,
-        help="a checkpoint of a run of yours, the run's directory, or an exported .safetensors",
+        help="a checkpoint of a run of yours, the run's directory or its name, as cnn_plain/version_0, or an exported "
+        ".safetensors",
     )
 
 
@@ -116,7 +152,7 @@ def load_network_from_options(reference: str | None, options: argparse.Namespace
     """Return the network that a name, ``--weights`` and ``--checkpoint`` stand for.
 
     Args:
-        reference: The network's name or place; ``None`` for what the checkpoint holds.
+        reference: The network's name or place, or a run; ``None`` for what the checkpoint holds.
         options: Of a command that has these flags.
 
     Raises:
@@ -124,4 +160,17 @@ def load_network_from_options(reference: str | None, options: argparse.Namespace
     """
     if reference is None and not options.checkpoint:
         raise FashionZooError("name a network, or a checkpoint with --checkpoint: `fashionzoo list` shows the networks")
-    return load_trained(reference, options.weights, options.checkpoint)
+    if reference is None or options.weights or options.checkpoint:
+        return load_trained(reference, options.weights, options.checkpoint)
+    return load_argument(reference)
+
+
+def trained_networks() -> list[str]:
+    """Return the names of the networks that come with weights."""
+    return [name for name in list_models() if name in manifest(package_of(name))]
+
+
+def say_default(reference: str | None, loaded: LoadedNetwork) -> None:
+    """Say on the error stream which version a network's bare name stood for."""
+    if reference == loaded.name and loaded.weights == "tuned":
+        print(f"{loaded.label} is the default: {loaded.name}:report is as the report trained it", file=sys.stderr)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fashionzoo.cli.options import (
+    ALL_NETWORKS,
     DEFAULT_NETWORK,
     add_hardware,
     add_json,
@@ -16,13 +17,13 @@ from fashionzoo.cli.options import (
     given,
     load_network_from_options,
     network_help,
+    say_default,
+    trained_networks,
     use_hardware,
 )
 from fashionzoo.errors import FashionZooError
 from fashionzoo.io import expand
 from fashionzoo.terminal import warnings_as_lines
-from fashionzoo.weights.manifest import manifest
-from fashionzoo.zoo.registry import list_models, package_of
 
 if TYPE_CHECKING:
     from fashionzoo.images.classes import Prediction
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 HELP = "classify images"
 EXAMPLES = "fashionzoo predict shirt.png --show steps.png", "fashionzoo predict shirt.png --model all --top 1"
-ALL_NETWORKS = "all"  # in place of a network's name
 UNFAMILIAR = "none of these, perhaps; of the ten classes, "
 
 
@@ -77,11 +77,17 @@ def run(options: Namespace) -> None:
     ground: Ground = "bright" if options.invert else options.ground or "auto"
     names = [options.model or (None if options.checkpoint else DEFAULT_NETWORK)]
     if options.model == ALL_NETWORKS:
-        names = [name for name in list_models() if name in manifest(package_of(name))]
+        names = [*trained_networks()]
     device = use_hardware(options)
     models = [load_network_from_options(name, options) for name in names]
     for model in models:
         model.network.to(device)
+    if options.model == ALL_NETWORKS and not options.weights:
+        print(
+            "each is in the version tuned, the default: --weights report is as the report trained it", file=sys.stderr
+        )
+    elif not options.weights:
+        say_default(names[0], models[0])
     if options.show is not None:
         _show(options, models, ground)
     from fashionzoo.images.batches import prepare_paths
@@ -139,6 +145,6 @@ def _show(options: Namespace, models: list[LoadedNetwork], ground: Ground) -> No
         raise FashionZooError(f"--show would write over the picture {source}: name another file")
     steps = prepare_steps(source, ground)
     (prediction,) = model.network.predictions(to_pixels(steps.prepared))
-    title = f"{source.name}, {model.name} {model.weights}: {describe(prediction, 1)}"
+    title = f"{source.name}, {model.label}: {describe(prediction, 1)}"
     save_figure(plot_steps(steps, title, _top_classes(prediction, options.top)), path)
     print(f"wrote {path}", file=sys.stderr)

@@ -17,6 +17,7 @@ CLASSES = (
     "Ankle boot",
 )
 IMAGE_SIZE = 28  # pixels, both sides
+NUM_SHOWN = 3  # classes that a prediction shows
 FAMILIAR = 0.15  # chosen on drawings, as most pictures that are asked about show clothes: RESULTS.md has both shares
 
 
@@ -31,6 +32,17 @@ class Prediction(NamedTuple):
     name: str
     probabilities: dict[str, float]
     familiarity: float | None = None
+
+    def __repr__(self) -> str:
+        """Return the most likely classes in per cent.
+
+        Example:
+            >>> Prediction(6, "Shirt", {"Coat": 0.1, "Shirt": 0.8996, "Bag": 0.0004, "Dress": 0.0}, 0.01)
+            <Prediction 6 Shirt: Shirt 90.0 %, Coat 10.0 %, Bag 0.0 %; none of these, perhaps>
+        """
+        likely = sorted(self.probabilities.items(), key=lambda item: -item[1])[:NUM_SHOWN]
+        doubt = "" if self.is_familiar else "; none of these, perhaps"
+        return f"<Prediction {self.label} {self.name}: {', '.join(f'{n} {100 * p:.1f} %' for n, p in likely)}{doubt}>"
 
     @property
     def is_familiar(self) -> bool:

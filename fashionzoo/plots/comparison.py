@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from fashionzoo.zoo.comparison import Comparison
+from fashionzoo.plots.tables import ACCURACY, HIGH, LOW, measure_rows
+from fashionzoo.zoo.comparison import Candidate, Comparison
 
-LABEL_WIDTH, COLUMN_WIDTH = 24, 12  # characters: "recall of T-shirt/top, %", "92.81-93.79"
+LABEL_WIDTH, COLUMN_WIDTH = 25, 12  # characters: "recall of T-shirt/top, %", "92.81-93.79"
 
 
 def plot_comparison(comparison: Comparison) -> Figure:
@@ -75,23 +76,34 @@ def _table(comparison: Comparison, numbers: range, seconds: Mapping[str, float],
     table.add_column("", no_wrap=True)
     for number in numbers:
         table.add_column(f"{number + 1}", justify="right", min_width=COLUMN_WIDTH - 1)
-    labels = [candidate.label for candidate in candidates]
-    rows = {
-        "accuracy, %": [f"{100 * candidate.accuracy:.2f}" for candidate in candidates],
-        "95 % interval": ["{:.2f}-{:.2f}".format(*(100 * end for end in each.interval)) for each in candidates],
-        "mean over seeds, %": [seeds.get(label, "") for label in labels],
-        "calibration error, %": [
-            f"{100 * each.evaluation.metrics['test/calibration_error']:.2f}" for each in candidates
-        ],
-        "parameters": [f"{candidate.num_parameters:,}" for candidate in candidates],
-        "MFLOPs": [f"{candidate.flops / 1e6:.1f}" for candidate in candidates],
-        "seconds per epoch": [f"{seconds[label]:.1f}" if label in seconds else "" for label in labels],
-    }
+    rows = comparison_rows(candidates, seconds, seeds)
+    accuracies, low, high = (map(str, rows.pop(name)) for name in (ACCURACY, LOW, HIGH))
+    table.add_row(ACCURACY, *accuracies)
+    table.add_row("95 % interval", *(f"{start}-{end}" for start, end in zip(low, high, strict=True)))
     for name, cells in rows.items():
-        if any(cells):
-            table.add_row(name, *cells)
-    table.add_section()
-    for name in comparison.class_names:
-        recalls = [f"{100 * candidate.evaluation.metrics[f'test/recall/{name}']:.2f}" for candidate in candidates]
-        table.add_row(f"recall of {name}, %", *recalls)
+        if not any(cells):
+            continue
+        if name == f"recall of {comparison.class_names[0]}, %":
+            table.add_section()
+        table.add_row(name, *(f"{cell:,}" if isinstance(cell, int) else cell or "" for cell in cells))
     return table
+
+
+def comparison_rows(
+    candidates: Sequence[Candidate], seconds: Mapping[str, float], seeds: Mapping[str, str]
+) -> dict[str, list[str | int | None]]:
+    """Return what was measured by the name of the measure, a cell for each network.
+
+    Args:
+        candidates: The networks.
+        seconds: Seconds per epoch of training, by label, where known.
+        seeds: Mean accuracy over seeds with its 95 % interval, in per cent, by label, where there are several.
+    """
+    labels, rows = [each.label for each in candidates], measure_rows([each.evaluation for each in candidates])
+    others: dict[str, list[str | int | None]] = {
+        "mean over seeds": [seeds.get(label) for label in labels],
+        "parameters": [each.num_parameters for each in candidates],
+        "MFLOPs": [f"{each.flops / 1e6:.1f}" for each in candidates],
+        "seconds per epoch": [f"{seconds[label]:.1f}" if label in seconds else None for label in labels],
+    }
+    return {**{name: rows.pop(name) for name in (ACCURACY, LOW, HIGH)}, **others, **rows}

@@ -16,7 +16,7 @@ def plot_confusion(counts: Sequence[Sequence[int]], title: str, class_names: Seq
 
     Args:
         counts: A row for each true class: how many of its images were taken for each class.
-        title: Whose it is; the number of images is added.
+        title: Whose it is, and of what; the number of images is added.
         class_names: Names of the classes.
 
     Example:
@@ -47,7 +47,7 @@ def figure_format(path: Path) -> str:
     """Return the format that a file's suffix stands for.
 
     Raises:
-        FashionZooError: There is no such format, or no such directory.
+        FashionZooError: There is no such format, or the file cannot be written.
 
     Example:
         >>> figure_format(Path("confusion.PNG"))
@@ -58,16 +58,28 @@ def figure_format(path: Path) -> str:
         raise FashionZooError(f"cannot draw {path}: end it in {', '.join(f'.{name}' for name in formats)}")
     if not path.parent.is_dir():
         raise FashionZooError(f"cannot write {path} (there is no directory {path.parent}): choose another directory")
+    existed = path.exists()
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise FashionZooError(f"cannot write {path} ({error.strerror}): choose another file") from error
+    if not existed:
+        path.unlink()
     return suffix
 
 
-def save_figure(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path, dpi: float | None = None) -> None:
     """Write a figure to a file whose suffix says in which format.
+
+    Args:
+        figure: What is drawn.
+        path: Where to.
+        dpi: Dots per inch of formats that have dots; ``None`` for the figure's own.
 
     Raises:
         FashionZooError: There is no such format, or the file cannot be written.
     """
     try:
-        figure.savefig(path, format=figure_format(path))
+        figure.savefig(path, format=figure_format(path), dpi=dpi or "figure")
     except OSError as error:
         raise FashionZooError(f"cannot write {path} ({error.strerror}): choose another directory") from error

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from fashionzoo.images.classes import CLASSES
 from fashionzoo.terminal import format_percent
+from fashionzoo.zoo.evaluation import Evaluation
+from fashionzoo.zoo.intervals import wilson_interval
 
 CALIBRATION_GLOSS = "calibration error: mean distance of confidence from accuracy"
+ACCURACY, LOW, HIGH = "accuracy, %", "95 % interval from, %", "95 % interval to, %"
+CALIBRATION = "calibration error, %"
+RECALL = "test/recall/"
 Confusion = Sequence[Sequence[int]]  # a row for each true class: how many of its images were taken for each class
 
 
@@ -76,6 +82,54 @@ def metrics_table(
         )
     for true, predicted, images in top_confusions(confusion, class_names=class_names):
         table.add_row(f"{true} taken for {predicted}", f"{images}")
+    return table
+
+
+def measure_rows(scores: Sequence[Evaluation]) -> dict[str, list[str | int | None]]:
+    """Return what was measured by the name of the measure, a cell for each network, shares in per cent.
+
+    Args:
+        scores: What was measured of each network.
+
+    Example:
+        >>> metrics = {"test/acc": 0.5, "test/loss": 1.0, "test/calibration_error": 0.1, "test/recall/Coat": 0.25}
+        >>> list(measure_rows([Evaluation(metrics, [[50, 50]])]).values())
+        [['50.00'], ['40.38'], ['59.62'], ['1.0000'], ['10.00'], ['25.00']]
+    """
+    intervals = [wilson_interval(each.metrics["test/acc"], sum(map(sum, each.confusion))) for each in scores]
+    rows: dict[str, list[str | int | None]] = {
+        ACCURACY: [f"{100 * each.metrics['test/acc']:.2f}" for each in scores],
+        LOW: [f"{100 * low:.2f}" for low, _ in intervals],
+        HIGH: [f"{100 * high:.2f}" for _, high in intervals],
+        "loss": [f"{each.metrics['test/loss']:.4f}" for each in scores],
+        CALIBRATION: [f"{100 * each.metrics['test/calibration_error']:.2f}" for each in scores],
+    }
+    for name in (name for name in scores[0].metrics if name.startswith(RECALL)):
+        recalls = [each.metrics.get(name) for each in scores]  # there may be no image of the class
+        cells = [None if recall is None else f"{100 * recall:.2f}" for recall in recalls]
+        rows[f"recall of {name.removeprefix(RECALL)}, %"] = [*cells]
+    return rows
+
+
+def accuracies_table(labels: Sequence[str], scores: Sequence[Evaluation]) -> Table:
+    """Return accuracy, loss and calibration of several networks, a row each.
+
+    Args:
+        labels: Their names.
+        scores: What was measured of each.
+    """
+    rows = measure_rows(scores)
+    intervals = [f"{low}-{high}" for low, high in zip(rows[LOW], rows[HIGH], strict=True)]
+    columns = {
+        "network": labels,
+        **{ACCURACY: rows[ACCURACY], "95 % interval": intervals},
+        **{name: rows[name] for name in ("loss", CALIBRATION)},
+    }
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="left" if name == "network" else "right", no_wrap=name == "network")
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*map(str, row))
     return table
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence, Sized
+import re
+from collections.abc import Iterable, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from lightning.pytorch import LightningDataModule
 from fashionzoo.data.loaders import LoaderDataModule
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.models.network import compute_logits
-from fashionzoo.runner.resumption import flatten, refuse_changes
+from fashionzoo.runner.resumption import config_path, refuse_changes
 from fashionzoo.training.checkpoints import check_source
 from fashionzoo.training.classifier import ONE_IMAGE, Classifier
 from fashionzoo.training.evaluated_module import cross_entropy
 from fashionzoo.training.metrics import mode_of, monitorable_metrics
+from fashionzoo.zoo.changes import flatten
+from fashionzoo.zoo.runs import REFERENCE_NAMES
 
 NUM_TRIED = 64  # images of a validation batch
 NEEDED_BATCHES = {
@@ -67,6 +70,33 @@ def check_monitor(early_stopping: Namespace, class_names: Sequence[str]) -> None
         better = "lower" if right == "min" else "higher"
         raise FashionZooError(
             f"--early_stopping.mode of {mode}: {monitor} is better when {better}; leave it out, or set it to {right}"
+        )
+
+
+def check_name(config: Namespace, runs_dir: Path, recipes: Iterable[str], resume_path: Path | None) -> None:
+    """Raise unless the run can have the name that ``--name`` gives it.
+
+    Args:
+        config: All flags.
+        runs_dir: The folder of the network's runs.
+        recipes: The network's, whose names are those of published runs.
+        resume_path: The checkpoint of the run that is resumed, which has its name already.
+    """
+    name, trainer = str(config.name), config.trainer
+    if trainer.logger not in (None, True) or trainer.fast_dev_run:
+        raise FashionZooError(f"--name of {name}: this run has no folder of its own; leave the flag out")
+    if resume_path and config_path(resume_path).exists():
+        if name != (original := config_path(resume_path).parent).name:
+            raise FashionZooError(f"--name of {name}: the run in {original} is resumed there; leave the flag out")
+    elif not re.fullmatch(r"\w[\w.+=,-]*", name):
+        raise FashionZooError(f"--name of {name!r}: choose letters, digits and -_.+=, as in --name lr_0.01")
+    elif name in (*REFERENCE_NAMES, *recipes) or re.fullmatch(r"(version|seed)_\d+", name):
+        raise FashionZooError(
+            f"--name of {name}: published runs and those without a name are called so; choose another"
+        )
+    elif (runs_dir / name).exists():
+        raise FashionZooError(
+            f"--name of {name}: {runs_dir / name} is there already; choose another, or resume that run"
         )
 
 

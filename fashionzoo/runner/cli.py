@@ -26,7 +26,13 @@ from fashionzoo.callbacks.tensorboard import TensorBoardMedia
 from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.errors import FashionZooError
 from fashionzoo.io import is_inside
-from fashionzoo.runner.checks import check_flags, check_hyperparameters, check_monitor, check_network_matches
+from fashionzoo.runner.checks import (
+    check_flags,
+    check_hyperparameters,
+    check_monitor,
+    check_name,
+    check_network_matches,
+)
 from fashionzoo.runner.flags import (
     TrainArgumentParser,
     expand_configs,
@@ -44,9 +50,10 @@ from fashionzoo.training.metrics import mode_of
 from fashionzoo.training.recipe import get_recipe, summary
 from fashionzoo.training.seeding import EpochSeeding
 from fashionzoo.weights.manifest import PACKAGE, find_weights
+from fashionzoo.zoo.changes import changed_flags, describe_changes
+from fashionzoo.zoo.runs import LOGS
 
 _NULL_CONTEXT = nullcontext()
-LOG_DIR_NAME = "lightning_logs"
 # Images in a batch of a network without convolutions: measured on 2 cores with AMX, where both precisions take as long.
 MIN_MLP_BATCH_FOR_BF16 = 256
 
@@ -99,6 +106,7 @@ class TrainCLI(LightningCLI):
         parser.add_argument("--threads", type=int | None, default=None, help=environment.THREADS_HELP)
         parser.add_argument("--compile", type=bool, default=False, help="Compile the network with torch.compile.")
         parser.add_argument("--ckpt_path", type=str | None, default=None, help="A checkpoint to resume, or last.")
+        parser.add_argument("--name", type=str | None, default=None, help="Name of the run's folder.")
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
         parser.add_lightning_class_args(MovableCheckpoint, "checkpoint")
         parser.add_lightning_class_args(MovableCheckpoint, "last")  # saved second, as it remembers what the best is
@@ -154,6 +162,8 @@ class TrainCLI(LightningCLI):
         check_flags(self.config)
         if self.config.threads is not None:
             environment.limit_threads(self.config.threads)
+        if self.config.name is not None:
+            check_name(self.config, self.logs_dir, self.network.recipes, self.resume_path)
         if teacher := self.config.get("data.teacher"):
             find_weights(PACKAGE, teacher, "tuned")
         if self.config.compile:
@@ -178,10 +188,11 @@ class TrainCLI(LightningCLI):
                 "be tested or kept of it: use EMAWeightAveraging"
             )
         self.stop = GracefulShutdown()
+        self.changed = changed_flags(vars(self.config.as_flat()), vars(self.parser.get_defaults().as_flat()))
         if config.precision is None:
             kwargs["precision"] = self.config.trainer.precision = self._precision(config.accelerator)
         run_config = self.config.clone()
-        run_config.ckpt_path = run_config.config = None  # a repeated run starts from scratch
+        run_config.ckpt_path = run_config.config = run_config.name = None  # a repeated run starts from scratch
         callbacks = self.make_callbacks(to_ascii_yaml(self.parser.dump(run_config, skip_none=False)))
         if config.enable_checkpointing is False or config.fast_dev_run:
             self.parser.callback_keys = ["early_stopping"]
@@ -207,12 +218,13 @@ class TrainCLI(LightningCLI):
         Args:
             config: All flags of the run, as its ``config.yaml`` will have them.
         """
-        recipe, self.artifacts = self.config.recipe, RunArtifacts(config)
+        recipe = self.config.recipe
+        self.artifacts = RunArtifacts(config, recipe, self.changed)
         callbacks = [
             EpochSeeding(),
             self.stop,
-            console.RunSummary(recipe),
-            TensorBoardMedia(recipe, get_recipe(self.network, recipe).description),
+            console.RunSummary(recipe, self.changed),
+            TensorBoardMedia(recipe, get_recipe(self.network, recipe).description, describe_changes(self.changed)),
             self.artifacts,
         ]
         return callbacks if self.config.trainer.enable_progress_bar is False else [*callbacks, console.Progress()]
@@ -220,7 +232,7 @@ class TrainCLI(LightningCLI):
     @property
     def logs_dir(self) -> Path:
         """The folder of this network's runs."""
-        return Path(self.config.trainer.default_root_dir or ".") / LOG_DIR_NAME / self.network.name
+        return Path(self.config.trainer.default_root_dir or ".") / LOGS / self.network.name
 
     def _parse(self, argv: list[str]) -> None:
         """Set the defaults of the recipe that the arguments name, and parse them."""
@@ -277,7 +289,7 @@ class TrainCLI(LightningCLI):
         if path == "":
             raise FashionZooError("--ckpt_path is empty: give a checkpoint, or leave the flag out to start a run")
         if path == "last":
-            return find_last_checkpoint(self.logs_dir)
+            return find_last_checkpoint(self.logs_dir, self.config.name)
         return Path(path) if path else None
 
     def _logger(self) -> TensorBoardLogger:
@@ -286,12 +298,14 @@ class TrainCLI(LightningCLI):
         if self.resume_path and config_path(self.resume_path).exists():
             original_run_dir = self.resume_path.parent.parent
             place = self.config.trainer.default_root_dir
-            if place and not is_inside(original_run_dir, Path(place) / LOG_DIR_NAME):
+            if place and not is_inside(original_run_dir, Path(place) / LOGS):
                 raise FashionZooError(
                     f"--trainer.default_root_dir of {place}: the run in {original_run_dir} is resumed where it is; "
                     "leave the flag out, or move the run's directory"
                 )
             run_dir, purge_step = run_dir or original_run_dir, self.checkpoint["epoch"] + 2
+        if run_dir is None and self.config.name:
+            run_dir = self.logs_dir / self.config.name
         if run_dir is None:
             return TensorBoardLogger(self.logs_dir.parent, self.network.name, default_hp_metric=False)
         return TensorBoardLogger(

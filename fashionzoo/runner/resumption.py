@@ -19,7 +19,7 @@ from fashionzoo.terminal import join_command
 
 # Where, for how long and with what output a run is resumed is free; everything else would make it another run.
 FREE = (
-    *("ckpt_path", "config", "compile", "device", "threads", "data.root"),
+    *("ckpt_path", "config", "compile", "device", "threads", "data.root", "name"),
     *(f"trainer.max_{limit}" for limit in ("epochs", "steps", "time")),
     *(f"trainer.{place}" for place in ("accelerator", "devices", "num_nodes", "strategy", "default_root_dir")),
     *(f"trainer.{output}" for output in ("logger", "callbacks", "profiler", "enable_progress_bar")),
@@ -28,16 +28,17 @@ NOTHING_SAVED = "no checkpoint was saved yet: start again"
 ENDS_SCHEDULE = ("trainer.max_epochs", "trainer.max_steps")
 
 
-def find_last_checkpoint(logs: Path) -> Path:
+def find_last_checkpoint(logs: Path, name: str | None = None) -> Path:
     """Return the last checkpoint of the newest run of a network.
 
     Args:
         logs: The directory of the network's runs.
+        name: That of the run, where it has one.
 
     Raises:
         FashionZooError: There is none.
     """
-    found = sorted(logs.glob("*/checkpoints/last.ckpt"), key=lambda last: last.stat().st_mtime)
+    found = sorted(logs.glob(f"{name or '*'}/checkpoints/last.ckpt"), key=lambda last: last.stat().st_mtime)
     if not found:
         raise FashionZooError(f"there is no checkpoint in {logs}: start without --ckpt_path")
     return found[-1]
@@ -87,20 +88,6 @@ def refuse_changes(before: Mapping[str, Any], after: Mapping[str, Any], run: Pat
                 f"--{name} of {plain(after[name])}: the run in {run} has {plain(value)}{reason}; leave the flag out to "
                 "resume the run, or --ckpt_path to start another"
             )
-
-
-def flatten(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Return nested values by dotted names.
-
-    Example:
-        >>> flatten({"augment": {"flip": True}, "seed": 3}, "data.")
-        {'data.augment.flip': True, 'data.seed': 3}
-    """
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
-    return flat
 
 
 def plain(value: Any) -> Any:

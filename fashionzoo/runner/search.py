@@ -56,7 +56,7 @@ class TrialCLI(TrainCLI):
 
     def make_callbacks(self, config: str) -> list[Callback]:
         """Return the callbacks that a trial needs."""
-        self.artifacts = RunArtifacts(config)
+        self.artifacts = RunArtifacts(config, self.config.recipe, self.changed)
         pruning = PyTorchLightningPruningCallback(self.trial, self.config.early_stopping.monitor)
         return [EpochSeeding(), self.stop, self.artifacts, pruning]
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.weights.manifest import find_weights, manifest
 from fashionzoo.zoo.models import get_model
+from fashionzoo.zoo.overview import find_run
 from fashionzoo.zoo.registry import get_class, list_models, package_of, suggest_network
+from fashionzoo.zoo.runs import LOGS, REFERENCE_NAMES
 
 if TYPE_CHECKING:
     from fashionzoo.models.network import Network
     from fashionzoo.training.classifier import Classifier
-
-LOGS = Path("lightning_logs")  # where a launcher puts its runs
 
 
 class LoadedNetwork(NamedTuple):
@@ -28,6 +28,14 @@ class LoadedNetwork(NamedTuple):
     name: str
     weights: str
     network: Network
+
+    @property
+    def label(self) -> str:
+        """What tells it from others: ``cnn_plain:tuned``, ``cnn_plain/version_0``, or its file."""
+        path = Path(self.weights)
+        if path.name == "best.ckpt" and path.parent.name == "checkpoints":
+            return f"{self.name}/{path.resolve().parent.parent.name}"
+        return self.weights if path.suffix else f"{self.name}:{self.weights}"
 
 
 def load_class(reference: str) -> type[Classifier]:
@@ -64,6 +72,30 @@ def load_class(reference: str) -> type[Classifier]:
     return as_classifier(getattr(module, attribute))
 
 
+def load_argument(argument: str, code: str | None = None) -> LoadedNetwork:
+    """Return the trained network that a word of the command line stands for.
+
+    Args:
+        argument: As :func:`load_class` takes it, a name perhaps with a version (``cnn_plain:report``); a checkpoint, a
+            run's directory or its name (``cnn_plain/version_0``).
+        code: Where the class is of a checkpoint that holds a network of one's own, as :func:`load_class` takes it.
+
+    Raises:
+        FashionZooError: There is no such network, or it is not trained.
+    """
+    name, _, version = argument.partition(":")
+    if name in list_models():
+        return load_trained(name, version or None)
+    if find_run(argument) or Path(argument).is_dir() or argument.endswith((".ckpt", ".safetensors")):
+        try:
+            return load_trained(None, checkpoint=argument)
+        except FashionZooError:
+            if code is None:
+                raise
+            return load_trained(code, checkpoint=argument)
+    return load_trained(argument)
+
+
 def load_trained(
     reference: str | None, weights: str | None = None, checkpoint: str | Path | None = None
 ) -> LoadedNetwork:
@@ -73,7 +105,8 @@ def load_trained(
         reference: As :func:`load_class` takes it. ``None`` for what the checkpoint holds.
         weights: A version of the weights that come with a package; ``None`` for ``"tuned"`` or, of a network without
             any, the best checkpoint of its newest run in ``lightning_logs``.
-        checkpoint: What a run left, or the run's directory; or what ``save_pretrained`` or ``export`` wrote.
+        checkpoint: What a run left, the run's directory or its name (``cnn_plain/version_0``); or what
+            ``save_pretrained`` or ``export`` wrote.
 
     Raises:
         FashionZooError: There is no such network, or it is not trained.
@@ -108,7 +141,11 @@ def _load_checkpoint(path: Path, reference: str | None) -> LoadedNetwork:
     """Return the network in a checkpoint or run; a reference says which it must be, and where its class is."""
     from fashionzoo.training.checkpoints import load_checkpoint, load_network
 
-    path = _best_checkpoint(path) if path.is_dir() else path
+    if not path.is_file() and (folder := find_run(path)):
+        path = _best_checkpoint(folder)
+        if not path.is_file():
+            published = " or what comes with the package, as cnn_plain:report" if folder.name in REFERENCE_NAMES else ""
+            raise FashionZooError(f"the run in {folder} has no checkpoints/best.ckpt: name another{published}")
     held = str(load_checkpoint(path)["fashionzoo"]["name"])
     network_class = None
     if reference is not None and reference != held:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fashionzoo.errors import FashionZooError, did_you_mean
@@ -47,12 +48,13 @@ def get_weights(name: str, version: str) -> Weights:
     return find_weights(package_of(name), name, version)
 
 
-def get_model(name: str, weights: str | None = None, **hyperparameters: Any) -> Network:
+def get_model(name: str | None = None, weights: str | Path | None = None, **hyperparameters: Any) -> Network:
     """Return a network: trained and in evaluation mode, or fresh.
 
     Args:
-        name: A network's registry name.
-        weights: ``"report"`` or ``"tuned"`` for the trained network, ``None`` for random weights.
+        name: A network's registry name; not needed where the weights are of a run or a file, which say what they hold.
+        weights: ``"report"`` or ``"tuned"`` for the network that comes with its package; a checkpoint, a run's
+            directory or name (``"cnn_plain/version_0"``), an exported ``.safetensors``; ``None`` for random weights.
         **hyperparameters: In place of the network's own: ``widths``, ``channels``, ``activation``, ``dropout``, ... Of
             a trained network only the dropout can be chosen, for training it further.
 
@@ -66,12 +68,33 @@ def get_model(name: str, weights: str | None = None, **hyperparameters: Any) -> 
         >>> get_model("mlp_relu_narrowing", widths=(128, 32)).config["widths"]
         [128, 32]
     """
+    if isinstance(weights, Path) or (isinstance(weights, str) and _is_place(weights)):
+        from fashionzoo.zoo.loading import load_trained
+
+        if hyperparameters:
+            raise FashionZooError(f"{weights} has its own hyperparameters: leave out {', '.join(hyperparameters)}")
+        return load_trained(name, checkpoint=weights).network
+    if name is None:
+        raise FashionZooError(
+            f"get_model needs a network's name, or a file of weights: {did_you_mean('', list_models())}"
+        )
     if weights is None:
         return _build(name, {}, hyperparameters)
     pretrained = get_weights(name, weights)
     network = _build(name, pretrained.config, hyperparameters, pretrained.hyperparameters)
     pretrained.load_into(network)
     return network.eval()
+
+
+def _is_place(weights: str) -> bool:
+    """Tell whether weights are those of a file or run, and no version.
+
+    Example:
+        >>> _is_place("cnn_plain/version_0"), _is_place("x.ckpt"), _is_place("tuned")
+        (True, True, False)
+    """
+    path = Path(weights)
+    return bool(path.suffix) or len(path.parts) > 1 or (weights not in VERSIONS and path.is_dir())
 
 
 def _build(name: str, config: dict[str, Any], chosen: dict[str, Any], trained: dict[str, Any] | None = None) -> Network:

@@ -23,9 +23,9 @@ from fashionzoo.claims.claim import (
     SeedRuns,
 )
 from fashionzoo.claims.evaluation import evaluate_claim
-from fashionzoo.claims.runs import Run
 from fashionzoo.images.classes import CLASSES
 from fashionzoo.weights.manifest import find_weights
+from fashionzoo.zoo.runs import Run
 
 Points = Mapping[int, float]  # a curve runs straight from one to the next
 Value = Points | float  # or has one value throughout

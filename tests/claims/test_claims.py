@@ -17,6 +17,7 @@ from fashionzoo.callbacks.shutdown import GracefulShutdown, TrainingInterruptedE
 from fashionzoo.claims import reference_runs, runs
 from fashionzoo.cli.main import main
 from fashionzoo.zoo.registry import get_class
+from fashionzoo.zoo.runs import Run
 from tests import ROOT
 
 LOGS = ROOT / "lightning_logs"
@@ -254,7 +255,7 @@ def test_reference_runs_are_made_kept_small_and_brought_back(short_recipes: None
     assert others
     assert all("tfevents" in name for name in others)
     assert len(numbers(logs)) == 3 * (4 + 3)
-    whole, reduced = (runs.Run(logs / SHORT[0] / "report" / f"seed_{seed}").metrics for seed in (2, 3))
+    whole, reduced = (Run(logs / SHORT[0] / "report" / f"seed_{seed}").metrics for seed in (2, 3))
     assert {"val/acc", "val/recall/Shirt", "gradient_norm/first_layer", "test/near_zero"} <= set(reduced) < set(whole)
     before = numbers(logs)
     shutil.rmtree(home)

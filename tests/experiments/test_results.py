@@ -17,7 +17,7 @@ from result_figures import plot_results
 from task2 import size_table
 
 from fashionzoo import RECIPES
-from fashionzoo.claims import claim, evaluation, runs
+from fashionzoo.claims import claim, evaluation
 from fashionzoo.claims.claim import ABLATIONS, DROPOUT
 from fashionzoo.claims.reference_runs import RECORDS
 from fashionzoo.claims.runs import SEEDS, run_dir
@@ -25,6 +25,7 @@ from fashionzoo.training.recipe import get_recipe
 from fashionzoo.weights.manifest import VERSIONS, WEIGHTS_DIR
 from fashionzoo.zoo.models import get_weights
 from fashionzoo.zoo.registry import get_class
+from fashionzoo.zoo.runs import Run
 
 MEGABYTE = 1_000_000
 LIGHT = {"report": MEGABYTE, "tuned": 1.5 * MEGABYTE}  # a run; the tuned MLPs have twice the epochs of the report's
@@ -113,7 +114,7 @@ def test_the_reference_runs_are_those_of_the_recipes(network: str, recipe: str, 
     if (network, recipe) == (DROPOUT, "report") and seed > 0:
         del flags["early_stopping.patience"]
     defaults = {f"model.{key}": value for key, value in get_class(network)().hparams.items()}  # type: ignore[call-arg]
-    run = runs.Run(run_dir(make_results.LOGS, network, recipe, seed))
+    run = Run(run_dir(make_results.LOGS, network, recipe, seed))
     assert run.seed == seed
     for flag, value in json.loads(json.dumps(defaults | flags)).items():
         section, key = flag.split(".")

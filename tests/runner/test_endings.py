@@ -15,7 +15,6 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import fashionzoo as fz
 from fashionzoo.callbacks import console
-from fashionzoo.claims.runs import Run
 from fashionzoo.cli.main import _parser, main
 from fashionzoo.cli.options import given, path
 from fashionzoo.data import sources
@@ -23,6 +22,7 @@ from fashionzoo.models.network import compute_logits
 from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.runner.flags import PATHS
 from fashionzoo.zoo.loading import load_trained
+from fashionzoo.zoo.runs import Run
 from tests.processes import fit
 from tests.runner.test_resume import signal_in
 

@@ -17,13 +17,13 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from fashionzoo import CLASSES, RECIPES, FashionZooError
-from fashionzoo.claims.runs import Run
 from fashionzoo.cli.main import main
 from fashionzoo.data import sources
 from fashionzoo.environment import has_native_bf16
 from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.training.recipe import get_recipe
 from fashionzoo.zoo.registry import get_class
+from fashionzoo.zoo.runs import Run
 from tests import ROOT
 from tests.conftest import put
 from tests.processes import OUTPUT_ENCODING, run

@@ -20,10 +20,10 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import fashionzoo as fz
-from fashionzoo.claims.runs import Run
 from fashionzoo.cli.main import main
 from fashionzoo.data import sources
 from fashionzoo.runner.launch import train
+from fashionzoo.zoo.runs import Run
 from tests.conftest import idx
 from tests.processes import OUTPUT_ENCODING, assert_same_training, run
 from tests.runner.test_resume import signal_in

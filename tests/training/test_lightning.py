@@ -16,11 +16,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.utils.data import DataLoader, TensorDataset
 
 import fashionzoo as fz
-from fashionzoo.claims import runs
-from fashionzoo.claims.runs import Run
 from fashionzoo.data import sources
 from fashionzoo.models.network import compute_logits
 from fashionzoo.training import checkpoints
+from fashionzoo.zoo.runs import Run
 from tests.processes import OUTPUT_ENCODING, fit
 from tests.training.test_muon import needs_muon
 
@@ -384,7 +383,7 @@ def test_a_launcher_tests_the_averaged_weights(tiny_root: Path, tmp_path: Path) 
     _, averaged = checkpoints.load_network(run_dir / "checkpoints" / "best.ckpt")
     images, labels = sources.load_split("test", tiny_root)
     correct = (compute_logits(averaged, images).argmax(dim=1) == labels).float().mean()
-    assert runs.Run(run_dir).final("test/acc") == pytest.approx(float(correct), abs=0.011)  # of 200 images, in bfloat16
+    assert Run(run_dir).final("test/acc") == pytest.approx(float(correct), abs=0.011)  # of 200 images, in bfloat16
 
 
 def test_a_batch_whose_third_part_is_no_teacher_is_refused() -> None:

@@ -171,7 +171,7 @@ def test_the_old_name_of_the_error_is_the_same_error() -> None:
 def test_a_reader_that_goes_away_ends_a_prediction_quietly(tmp_path: Path) -> None:
     for number in range(300):
         Image.linear_gradient("L").resize((28, 28)).save(tmp_path / f"{number}.png")
-    words = [sys.executable, "-m", "fashionzoo", "predict", str(tmp_path), "--model", "all"]
+    words = [sys.executable, "-m", "fashionzoo", "predict", str(tmp_path), "--model", "all", "--weights", "tuned"]
     command = f"{shlex.join(words)} | head -n 1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, encoding=OUTPUT_ENCODING, check=True)
     assert done.stdout.count("\n") == 1
@@ -183,6 +183,7 @@ def test_a_figure_is_refused_before_the_evaluation_and_its_suffix_may_be_in_capi
 ) -> None:
     monkeypatch.chdir(tmp_path)
     main(["evaluate", "mlp_relu_narrowing", "--plot", "M.PNG"])
+    assert "wrote M.PNG" in capsys.readouterr().err
     with Image.open("M.PNG") as image:
         assert image.format == "PNG"
     for name in ("m.xyz", "nowhere/m.png"):

@@ -20,7 +20,6 @@ from safetensors.torch import load_file
 import fashionzoo as fz
 from fashionzoo.claims import runs
 from fashionzoo.claims.runs import SEEDS, declared_seeds
-from fashionzoo.claims.uncertainty import mean_interval, wilson_interval
 from fashionzoo.cli.main import main
 from fashionzoo.data import sources
 from fashionzoo.training.recipe import get_recipe
@@ -28,6 +27,7 @@ from fashionzoo.weights import manifest
 from fashionzoo.zoo import registry
 from fashionzoo.zoo.evaluation import Evaluation, evaluate
 from fashionzoo.zoo.export import ATOL, EXPORTERS, export
+from fashionzoo.zoo.intervals import mean_interval, wilson_interval
 from tests import ROOT
 
 LOGS = ROOT / "lightning_logs"

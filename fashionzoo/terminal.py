@@ -19,6 +19,11 @@ def make_streams_safe() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def discard_output() -> None:
+    """Write what is still to be printed nowhere: the interpreter flushes once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 @contextmanager
 def warnings_as_lines() -> Iterator[None]:
     """Print each warning of this package as a line of its own, like an error."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from fashionzoo.cli import fit
 from fashionzoo.cli.options import Parser
 from fashionzoo.environment import check_torch_version
 from fashionzoo.errors import FashionZooError, did_you_mean, exit_with_error
-from fashionzoo.terminal import make_streams_safe
+from fashionzoo.terminal import discard_output, make_streams_safe
 
 COMMANDS = (  # each a file of this folder
     *("list", "predict", "evaluate", "compare", "export"),
@@ -69,10 +68,10 @@ def main(args: Sequence[str] | None = None) -> None:
     except FashionZooError as error:
         exit_with_error(error)
     except BrokenPipeError:  # as in `fashionzoo predict pictures/ | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
+        discard_output()
         sys.exit(1)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         if error.filename:
             exit_with_error(f"{error.filename} cannot be used ({error.strerror}): see that it may be read and written")
         exit_with_error(f"the output cannot be written ({error.strerror}): make room, or write it elsewhere")

@@ -11,6 +11,10 @@ from fashionzoo.terminal import warnings_as_lines
 from fashionzoo.zoo.overview import find_run
 
 HELP = "draw curves of runs: loss and accuracy, or any metric that is logged"
+EXAMPLES = (
+    "fashionzoo plot cnn_plain:report cnn_plain:tuned",
+    "fashionzoo plot cnn_plain:report shirts.pdf --metric val/recall/Shirt",
+)
 DEFAULT_FILE = Path("curves.png")
 
 

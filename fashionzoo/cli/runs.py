@@ -13,6 +13,7 @@ from fashionzoo.errors import FashionZooError
 from fashionzoo.zoo.overview import Overview, list_runs
 
 HELP = "show what you trained: what differs from the recipe, how it ended, how good it is"
+EXAMPLES = "fashionzoo runs --all", "fashionzoo runs cnn_plain --all --sort test --format csv"
 COLUMNS = (
     *("run", "recipe", "changed", "epochs", "seconds", "val accuracy, %", "test accuracy, %", "ended"),
     *("network", "folder"),

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from fashionzoo.runner.search import Search
 
 HELP = "search the flags of a network on validation images"
-EXAMPLES = "fashionzoo tune cnn_plain --budget 20 --epochs 8", "fashionzoo tune my_net.py --space space.yaml"
+EXAMPLES = (
+    "fashionzoo tune cnn_plain --budget 20 --epochs 8",
+    "fashionzoo tune mlp_relu_narrowing --budget 20 --epochs 12 --space space.yaml",
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 from jsonargparse import Namespace
-from lightning.pytorch import LightningDataModule
+from lightning.pytorch import Callback, LightningDataModule
+from lightning.pytorch.callbacks import StochasticWeightAveraging
 
 from fashionzoo.data.loaders import LoaderDataModule
 from fashionzoo.errors import FashionZooError, did_you_mean
@@ -42,6 +43,8 @@ def check_flags(config: Namespace) -> None:
             raise FashionZooError(f"--trainer.{flag} of {trainer[flag]}: choose 1 or more")
     if config.seed_everything is False:
         raise FashionZooError("--seed_everything of false: a run that can be repeated has a seed; give a number")
+    if not 0 <= config.seed_everything < 2**32:
+        raise FashionZooError(f"--seed_everything of {config.seed_everything}: choose from 0 to {2**32 - 1}")
     if early.patience < 0:
         raise FashionZooError(f"--early_stopping.patience of {early.patience}: choose 0 or more")
     if best.save_top_k == 0:
@@ -58,6 +61,15 @@ def check_flags(config: Namespace) -> None:
         raise FashionZooError(
             "--trainer.max_epochs of -1: the one_cycle schedule must know its length; set the number of epochs or "
             "steps, or --model.schedule constant"
+        )
+
+
+def check_callbacks(callbacks: Iterable[Callback]) -> None:
+    """Raise if a callback of the user's own would have no effect."""
+    if any(isinstance(callback, StochasticWeightAveraging) for callback in callbacks):
+        raise FashionZooError(
+            "StochasticWeightAveraging averages the weights after the best epoch was chosen, so that nothing would be "
+            "tested or kept of it: use EMAWeightAveraging"
         )
 
 

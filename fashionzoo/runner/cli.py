@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningDataModule, Trainer, seed_everything
-from lightning.pytorch.callbacks import EarlyStopping, StochasticWeightAveraging
+from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.profilers import PassThroughProfiler
-from torch import nn
 
 from fashionzoo import environment
 from fashionzoo.callbacks import console
@@ -27,6 +24,7 @@ from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.errors import FashionZooError
 from fashionzoo.io import is_inside
 from fashionzoo.runner.checks import (
+    check_callbacks,
     check_flags,
     check_hyperparameters,
     check_monitor,
@@ -43,6 +41,7 @@ from fashionzoo.runner.flags import (
 )
 from fashionzoo.runner.resumption import config_path, find_last_checkpoint, refuse_changes, seed_of, to_ascii_yaml
 from fashionzoo.runner.short_help import ALL_FLAGS, HELP_FLAGS, print_help
+from fashionzoo.runner.trainer_defaults import NullProfiler, choose_precision
 from fashionzoo.training import checkpoints
 from fashionzoo.training.checkpoint_io import AtomicCheckpointIO, MovableCheckpoint
 from fashionzoo.training.classifier import Classifier
@@ -52,18 +51,6 @@ from fashionzoo.training.seeding import EpochSeeding
 from fashionzoo.weights.manifest import PACKAGE, find_weights
 from fashionzoo.zoo.changes import changed_flags, describe_changes
 from fashionzoo.zoo.runs import LOGS
-
-_NULL_CONTEXT = nullcontext()
-# Images in a batch of a network without convolutions: measured on 2 cores with AMX, where both precisions take as long.
-MIN_MLP_BATCH_FOR_BF16 = 256
-
-
-class NullProfiler(PassThroughProfiler):
-    """A profiler that measures nothing and costs nothing: Lightning asks its own some fifty times per step."""
-
-    def profile(self, action_name: str) -> AbstractContextManager[None]:  # type: ignore[override]
-        """Return a context that does nothing."""
-        return _NULL_CONTEXT
 
 
 class TrainCLI(LightningCLI):
@@ -137,9 +124,6 @@ class TrainCLI(LightningCLI):
             print_help(self.network, parser, chosen, in_full=ALL_FLAGS in argv)
             sys.exit()
         self._parse(argv)
-        seed = self.config.seed_everything
-        if not isinstance(seed, bool) and not 0 <= seed < 2**32:
-            raise FashionZooError(f"--seed_everything of {seed}: choose from 0 to {2**32 - 1}")
         if (recipe := named_recipe(argv)) and self.config.config:
             held = parser.parse_args([word for path in self.config.config for word in ("--config", str(path))])
             if held.recipe != recipe:
@@ -182,15 +166,15 @@ class TrainCLI(LightningCLI):
         self.datamodule = self.datamodule if self.data is None else self.data
         check_monitor(self.config.early_stopping, self.model.class_names)
         own = config.callbacks if isinstance(config.callbacks, list) else [config.callbacks] if config.callbacks else []
-        if any(isinstance(callback, StochasticWeightAveraging) for callback in own):
-            raise FashionZooError(
-                "StochasticWeightAveraging averages the weights after the best epoch was chosen, so that nothing would "
-                "be tested or kept of it: use EMAWeightAveraging"
-            )
+        check_callbacks(own)
         self.stop = GracefulShutdown()
         self.changed = changed_flags(vars(self.config.as_flat()), vars(self.parser.get_defaults().as_flat()))
         if config.precision is None:
-            kwargs["precision"] = self.config.trainer.precision = self._precision(config.accelerator)
+            kwargs["precision"] = self.config.trainer.precision = choose_precision(
+                self.model.network,
+                getattr(self.datamodule, "batch_size", None),
+                environment.resolve_device(config.accelerator),
+            )
         run_config = self.config.clone()
         run_config.ckpt_path = run_config.config = run_config.name = None  # a repeated run starts from scratch
         callbacks = self.make_callbacks(to_ascii_yaml(self.parser.dump(run_config, skip_none=False)))
@@ -311,11 +295,3 @@ class TrainCLI(LightningCLI):
         return TensorBoardLogger(
             run_dir.parent.parent, run_dir.parent.name, run_dir.name, default_hp_metric=False, purge_step=purge_step
         )
-
-    def _precision(self, accelerator: str) -> Literal["bf16-mixed", "32-true"]:
-        """Choose bfloat16 where the hardware computes in it and a step has enough to compute for its casts to pay."""
-        batch_size = getattr(self.datamodule, "batch_size", None)
-        convolves = any(isinstance(layer, nn.Conv2d) for layer in self.model.network.modules())
-        small = not convolves and batch_size is not None and batch_size < MIN_MLP_BATCH_FOR_BF16
-        native = environment.has_native_bf16(environment.resolve_device(accelerator))
-        return "bf16-mixed" if native and not small else "32-true"

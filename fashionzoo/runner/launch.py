@@ -30,7 +30,7 @@ from fashionzoo.models.network import Network
 from fashionzoo.runner.checks import check_batch, check_checkpoint_matches, check_smallest_batch
 from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.runner.resumption import NOTHING_SAVED, last_checkpoint, resume_command
-from fashionzoo.terminal import make_streams_safe
+from fashionzoo.terminal import discard_output, make_streams_safe
 from fashionzoo.training.checkpoints import load_checkpoint
 from fashionzoo.training.distillation import check_teacher
 from fashionzoo.training.wrapping import NetworkFactory, as_classifier
@@ -111,6 +111,9 @@ def run_command(network: NetworkFactory, argv: Sequence[str], data: Data | None 
     except TrainingInterruptedError as interruption:
         print(f"{interruption}: {resume_command(interruption.trainer)}", file=sys.stderr)
         sys.exit(128 + interruption.signum)
+    except BrokenPipeError:  # as in `experiments/cnn_plain.py --help_all | head`
+        discard_output()
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 
@@ -138,6 +141,8 @@ def train(
             return _run(launcher)
     except MisconfigurationException as error:
         raise FashionZooError(str(error)) from error
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise FashionZooError(
             f"the run cannot go on ({error}): see that its folder is still there and the disk not full"

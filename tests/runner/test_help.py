@@ -113,6 +113,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, real_root: Path) -> Path:
     """A folder with what the examples name."""
     folder = tmp_path_factory.mktemp("examples")
     shutil.copy(ROOT / "tests" / "pictures" / "shirt.png", folder)
+    (folder / "space.yaml").write_text("model.lr: {low: 1.0e-7, high: 3.0e-7}\n", encoding="utf-8")
     (folder / "lightning_logs").symlink_to(ROOT / "lightning_logs")
     (folder / "data").symlink_to(real_root)
     return folder
@@ -123,6 +124,8 @@ def test_an_example_works(example: str, folder: Path) -> None:
     words = shlex.split(example)
     if words[1] == "fit":
         words += [*SHORT, "--trainer.default_root_dir=own"]
+    if words[1] == "tune":
+        words += [*SHORT, "--trainer.default_root_dir=own", "--budget=1"]
     code, screen = run(folder, *words)
     assert code == 0, screen
 

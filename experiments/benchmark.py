@@ -31,12 +31,12 @@ MEASURED = Path(__file__).with_suffix(".json")
 class Worker:
     """An implementation in its own process, seen from outside."""
 
-    def __init__(self, case: str, implementation: str) -> None:
-        command = [sys.executable, __file__, "--implementation", implementation, case]
+    def __init__(self, case: Case, implementation: str) -> None:
+        command = [sys.executable, __file__, "--implementation", implementation, json.dumps(case)]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
         )
-        self.implementation, self.peak = implementation, 0.0
+        self.implementation, self.peak, self.accuracy = implementation, 0.0, 0.0
         self._report()
 
     def epoch(self) -> float:
@@ -44,7 +44,9 @@ class Worker:
         assert self.process.stdin is not None
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
-        return float(self._report()["seconds"])
+        report = self._report()
+        self.accuracy = report["accuracy"]
+        return report["seconds"]
 
     def _report(self) -> dict[str, float]:
         assert self.process.stdout is not None
@@ -63,7 +65,7 @@ class Worker:
 
 
 @contextmanager
-def working(case: str, implementations: list[str]) -> Iterator[dict[str, Worker]]:
+def working(case: Case, implementations: list[str]) -> Iterator[dict[str, Worker]]:
     """Start a process for each implementation; end them all."""
     workers: dict[str, Worker] = {}
     try:
@@ -83,7 +85,7 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
         for implementation in IMPLEMENTATIONS
         if implementation != "sklearn" or case.network.startswith("mlp")
     ]
-    with working(name, implementations) as workers:
+    with working(case, implementations) as workers:
         for implementation, worker in workers.items():
             print(f"{name}, {implementation}: warm-up {worker.epoch():.3f} s", flush=True)
         seconds: dict[str, list[float]] = {implementation: [] for implementation in implementations}
@@ -161,7 +163,7 @@ def report(results: dict[str, Any]) -> str:
         "",
     ]
     for name, case in results["cases"].items():
-        network, batch_size, _ = CASES[name]
+        network, batch_size = CASES[name][:2]
         ours, rows = case["fashionzoo"]["median"], []
         for implementation, row in case.items():
             cells = [
@@ -190,11 +192,11 @@ def main() -> None:
     options = parser.parse_args()
     if sys.platform == "win32":
         parser.error("peak memory is measured on Linux and macOS only: use one of them, or WSL")
+    if options.implementation:
+        IMPLEMENTATIONS[options.implementation](Case(*json.loads(options.cases[0])), EpochBarrier())
+        return
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"no case {', '.join(unknown)}: choose from {', '.join(CASES)}")
-    if options.implementation:
-        IMPLEMENTATIONS[options.implementation](CASES[options.cases[0]], EpochBarrier())
-        return
     from fashionzoo import environment
 
     cases = json.loads(options.output.read_text(encoding="utf-8"))["cases"] if options.output.exists() else {}

@@ -7,21 +7,31 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 TRAIN, VAL = 55_000, 5_000  # images
 
 
 class Case(NamedTuple):
-    """A network, its batch size (``None`` for the full batch) and how many epochs a round has."""
+    """A network, its batch size (``None`` for the full batch), the epochs of a round, and the recipe.
+
+    By ``report``, all implementations train with its SGD; by ``quick``, the others with Adam as PyTorch has it, which
+    is what people take where no recipe tells them what to do.
+    """
 
     network: str
     batch_size: int | None
     epochs: dict[str, int]
+    recipe: str = "report"
 
 
 FAST = {"bare": 4, "bare-bf16": 4, "fashionzoo": 4}
 FULL = {"bare": 15, "bare-bf16": 15, "fashionzoo": 15}
+RACE = Case("cnn_balanced", 128, {}, "quick")  # to an accuracy
 CASES = {
     "mlp_128": Case("mlp_relu_narrowing", 128, FAST),
     "mlp_full": Case("mlp_relu_narrowing", None, FULL),
@@ -44,11 +54,15 @@ class EpochBarrier:
     def __init__(self) -> None:
         self.started: float | None = None
 
-    def next(self, *_: Any) -> None:
-        """Report the epoch that has just ended, if one has, and wait for the word to begin another."""
-        now = time.perf_counter()
-        peak = peak_bytes()
-        print(json.dumps({"seconds": now - self.started if self.started else None, "peak": peak}), flush=True)
+    def next(self, accuracy: Callable[[], float] = lambda: 0.0) -> None:
+        """Report the epoch that has just ended, if one has, and wait for the word to begin another.
+
+        Args:
+            accuracy: Called for the accuracy on the validation images, in time that does not count.
+        """
+        seconds = time.perf_counter() - self.started if self.started else None
+        report = {"seconds": seconds, "peak": peak_bytes(), "accuracy": accuracy() if seconds else 0.0}
+        print(json.dumps(report), flush=True)
         if not sys.stdin.readline():
             raise SystemExit  # the rounds are over, in the middle of an implementation's loop
         self.started = time.perf_counter()
@@ -56,7 +70,6 @@ class EpochBarrier:
 
 def lightning_tutorial(case: Case, turns: EpochBarrier, workers: int) -> None:
     """Train as Lightning's documentation teaches: torchvision's data set, a DataLoader, metrics at every step."""
-    import torch
     from lightning.pytorch import Callback, LightningModule, Trainer
     from torch.nn import functional as F
     from torch.utils.data import DataLoader
@@ -85,11 +98,11 @@ def lightning_tutorial(case: Case, turns: EpochBarrier, workers: int) -> None:
             self.log("val_acc", self.val_acc)
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
-            return torch.optim.SGD(self.parameters(), **self.settings["sgd"])
+            return make_optimizer(self.model, self.settings)
 
     class BarrierCallback(Callback):
-        def on_train_epoch_start(self, *_: Any) -> None:
-            turns.next()
+        def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            turns.next(lambda: float(trainer.callback_metrics["val_acc"]))
 
     train, val = datasets(case)
     options: dict[str, Any] = {"num_workers": workers, "persistent_workers": workers > 0}
@@ -112,7 +125,7 @@ def quickstart(case: Case, turns: EpochBarrier) -> None:
     train_loader = DataLoader(train, case.batch_size or TRAIN, shuffle=True)
     val_loader = DataLoader(val, case.batch_size or VAL)
     model, settings = make(case)
-    optimizer = torch.optim.SGD(model.parameters(), **settings["sgd"])
+    optimizer = make_optimizer(model, settings)
     while True:
         turns.next()
         model.train()
@@ -138,10 +151,20 @@ def plain_loop(case: Case, turns: EpochBarrier, bf16: bool) -> None:
     if bf16:
         model.to(memory_format=torch.channels_last)
     images, labels = sources.load_split("train")
-    images, labels = model.preprocess(images[:TRAIN]), labels[:TRAIN]
-    optimizer = torch.optim.SGD(model.parameters(), **settings["sgd"])
+    images = model.preprocess(images)
+    val_images, val_labels = images[TRAIN:], labels[TRAIN:]
+    images, labels = images[:TRAIN], labels[:TRAIN]
+    optimizer = make_optimizer(model, settings)
+
+    def accuracy() -> float:
+        model.eval()
+        with torch.no_grad():
+            right = torch.cat([model(batch).argmax(dim=1) for batch in val_images.split(500)]) == val_labels
+        model.train()
+        return right.float().mean().item()
+
     while True:
-        turns.next()
+        turns.next(accuracy)
         for chosen in torch.randperm(TRAIN).split(case.batch_size) if case.batch_size else [slice(None)]:
             with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
                 loss = F.cross_entropy(model(images[chosen]), labels[chosen], reduction=settings["reduction"])
@@ -168,21 +191,26 @@ def sklearn(case: Case, turns: EpochBarrier) -> None:
 
 def fashionzoo(case: Case, turns: EpochBarrier) -> None:
     """Train as a launcher does, everything on: validation, metrics, TensorBoard, checkpoints, early stopping."""
-    from lightning.pytorch import Callback
+    from lightning.pytorch import Callback, LightningModule, Trainer
 
     from fashionzoo import environment
     from fashionzoo.runner.cli import TrainCLI
     from fashionzoo.zoo.registry import get_class
 
     class BarrierCallback(Callback):
-        def on_train_epoch_start(self, *_: Any) -> None:
-            turns.next()
+        def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            turns.next(lambda: float(trainer.callback_metrics["val/acc"]))
 
-    batch = ["--data.batch_size", str(case.batch_size or "null")]
+        def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            turns.next(lambda: float(trainer.callback_metrics["val/acc"]))
+
+    recipe = ["--recipe=quick"]
+    if case.recipe == "report":
+        batch_size = f"--data.batch_size={case.batch_size or 'null'}"
+        recipe = ["--trainer.max_epochs=1000", "--early_stopping.patience=1000", batch_size]
     environment.tune_glibc_malloc()
     with tempfile.TemporaryDirectory() as folder:
-        flags = ["--trainer.max_epochs=1000", "--early_stopping.patience=1000", "--trainer.default_root_dir", folder]
-        launcher = TrainCLI(get_class(case.network), [*flags, *batch])
+        launcher = TrainCLI(get_class(case.network), [*recipe, f"--trainer.default_root_dir={folder}"])
         launcher.trainer.callbacks.insert(0, BarrierCallback())  # type: ignore[attr-defined]
         launcher.trainer.fit(launcher.model, launcher.datamodule)
 
@@ -208,7 +236,18 @@ def make(case: Case) -> tuple[Any, dict[str, Any]]:
     classifier = get_class(case.network)()  # type: ignore[call-arg]
     sgd = {"lr": classifier.lr, "momentum": classifier.momentum, "weight_decay": classifier.weight_decay}
     network = classifier.network.to(memory_format=torch.contiguous_format)
+    if case.recipe == "quick":
+        return network, {"reduction": "mean"}
     return network, {"sgd": sgd, "reduction": classifier.loss_reduction}
+
+
+def make_optimizer(network: nn.Module, settings: dict[str, Any]) -> torch.optim.Optimizer:
+    """Return the optimizer of a case's settings."""
+    import torch
+
+    if "sgd" in settings:
+        return torch.optim.SGD(network.parameters(), **settings["sgd"])
+    return torch.optim.Adam(network.parameters())
 
 
 def datasets(case: Case) -> tuple[Any, Any]:

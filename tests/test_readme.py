@@ -31,6 +31,7 @@ SHOWN = {  # by the beginning of a command: what it shows
     "torchrun": r"device +2 x cpu[^$]*10,000 test images",
     "tensorboard": r"Event statistics for .*/tuned",
     "fashionzoo list": r"6[ |]+cnn_balanced[ |]+tuned[ |]+279,306",
+    "fashionzoo tune": r"the best of \d trials, val/acc 0\.\d+[^$]*use +fashionzoo fit",
     "fashionzoo predict tests/pictures --model": r"(tests/pictures/boot.png: \w+ +Ankle boot \d+\.\d%\s+){6}",
     "fashionzoo predict tests/pictures/boot.png --model": r'"label": 9,\s+"name": "Ankle boot"',
     "fashionzoo predict": r"tests/pictures/shirt.png: T-shirt/top \d+\.\d%, ",
@@ -66,6 +67,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, real_root: Path) -> Path:
     (my_net,) = (block for block in blocks("python") if "class MyNet" in block)
     assert len(my_net.splitlines()) <= 25
     (folder / "my_net.py").write_text(my_net, encoding="utf-8")
+    (folder / "space.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
     return folder
 
 
@@ -74,6 +76,8 @@ def test_every_command_shows_what_it_should(command: str, folder: Path) -> None:
     shown = next(pattern for beginning, pattern in SHOWN.items() if command.startswith(beginning))
     if "experiments/" in command or command.startswith("fashionzoo fit"):
         command += "" if "--ckpt_path" in command else SHORT
+    if command.startswith("fashionzoo tune"):
+        command += f"{SHORT} --budget=2"
     program, *arguments = shlex.split(command)
     if program == "python" and "ddp" not in command:
         code, screen = run(folder, *arguments)

@@ -71,10 +71,6 @@ class RunArtifacts(Callback):
             record = {"format": FORMAT, "network": pl_module.name, "recipe": self.recipe, "changed": self.changed}
             write_text(path.with_name("run.json"), json.dumps(record, indent=1) + "\n")
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Count what a teacher took before the first epoch."""
-        self.seconds += getattr(trainer.datamodule, "teacher_seconds", 0.0)  # type: ignore[attr-defined]
-
     @property
     def state_key(self) -> str:
         """The name of this callback's state in checkpoints."""

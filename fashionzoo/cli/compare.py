@@ -30,6 +30,7 @@ from fashionzoo.zoo.models import get_weights
 from fashionzoo.zoo.overview import find_run, read_overview
 from fashionzoo.zoo.registry import list_models
 from fashionzoo.zoo.runs import Run, network_of
+from fashionzoo.zoo.studies import at_equal_budget
 
 HELP = "compare networks on the test images: is one better, or was it chance?"
 EXAMPLES = (
@@ -89,8 +90,9 @@ def run(options: Namespace) -> None:
         save_figure(plot_comparison(comparison), options.plot)
     seconds = {label: value for label, network in loaded.items() if (value := seconds_per_epoch(network))}
     seeds = {label: text for label, network in loaded.items() if (text := spread_over_seeds(network))}
+    searched = at_equal_budget(network.name for network in loaded.values())
     if options.format == "json":
-        known = {"seconds_per_epoch": seconds, "accuracy_over_seeds": seeds}
+        known = {"seconds_per_epoch": seconds, "accuracy_over_seeds": seeds, "at_equal_budget": searched}
         print(json.dumps({**asdict(comparison), **known}, indent=1))
         return
     from rich.console import Console
@@ -103,8 +105,8 @@ def run(options: Namespace) -> None:
         print(
             render(["measure", *loaded], [[name, *cells] for name, cells in rows.items() if any(cells)], options.format)
         )
-        for pair in comparison.pairs:
-            print(pair, file=sys.stderr)
+        for sentence in (*comparison.pairs, *filter(None, [searched])):
+            print(sentence, file=sys.stderr)
         return
 
     console = Console()
@@ -114,6 +116,8 @@ def run(options: Namespace) -> None:
         console.print(table)
     for pair in comparison.pairs:
         console.print(str(pair), highlight=False)
+    if searched:
+        console.print(searched, highlight=False)
     console.print(
         "Each p is about these weights on these test images: training again with another seed gives other weights. "
         "Seconds are those of the machine and the training images of each run.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -27,6 +28,16 @@ from fashionzoo.errors import FashionZooError
 from fashionzoo.images.preprocessing import Preprocess
 
 MAX_TEACHER_VIEWS = 50  # of an image, for which its answers are kept: 110 MB for the whole training set
+
+
+class Teacher(Protocol):
+    """What answers for views of training images, such as :class:`fashionzoo.training.distillation.Teacher`."""
+
+    def __call__(self, images: Tensor, index: Tensor, view: Tensor) -> Tensor:
+        """Return logits for views ``(N, 1, 28, 28)``, given of which images and which of their views they are."""
+
+    def save(self) -> None:
+        """Keep the answers."""
 
 
 class FashionMNISTDataModule(LightningDataModule):
@@ -84,7 +95,7 @@ class FashionMNISTDataModule(LightningDataModule):
         self.augment, self.teacher = augment, teacher
         self.seed, self.class_names = seed, class_names
         self.datasets: dict[str, InMemoryDataset] = {}
-        self.teacher_seconds = 0.0
+        self.ask_teacher: Teacher | None = None
         self.save_hyperparameters(
             {
                 "batch_size": batch_size,
@@ -119,14 +130,21 @@ class FashionMNISTDataModule(LightningDataModule):
             for dataset in self.datasets.values():
                 dataset.to(self.trainer.strategy.root_device)
 
+    def teardown(self, stage: str) -> None:
+        """Keep the answers of a teacher for the next run."""
+        if stage == "fit" and self.ask_teacher is not None and self.trainer is not None and self.trainer.is_global_zero:
+            self.ask_teacher.save()
+
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return the training batches: shuffled again each epoch, or one full batch in a fixed order."""
         train = self._dataset("train")
-        if self.teacher is not None and not train.extra_tensors:
-            raise FashionZooError(
-                f"the teacher {self.teacher} has not been asked: fit a Classifier with this data module, or call "
-                "fashionzoo.training.distillation.precompute_teacher_logits first"
-            )
+        if self.teacher is not None:
+            if self.ask_teacher is None:
+                raise FashionZooError(
+                    f"the teacher {self.teacher} is not there: fit a Classifier with this data module, or set its "
+                    "ask_teacher to a fashionzoo.training.distillation.Teacher"
+                )
+            train = InMemoryDataset(train.images, train.labels, torch.arange(len(train), device=train.labels.device))
         batch_size = self.batch_size or len(train)
         augmented = bool(self.augment) or self.teacher is not None
         if self.batch_size is None and not augmented:
@@ -168,10 +186,13 @@ class FashionMNISTDataModule(LightningDataModule):
 
     def _augmented(self, batch: Batch) -> Batch:
         """Return another view of each image of a training batch and, where there is a teacher, its logits for it."""
-        images, labels, *teacher_logits = batch
+        images, labels, *extra = batch
         view = self.augment.sample_views(len(images), images.device)
-        chosen = [logits[torch.arange(len(view), device=view.device), view] for logits in teacher_logits]
-        return self.augment(images, view) if self.augment else images, labels, *chosen
+        images = self.augment(images, view) if self.augment else images
+        if self.ask_teacher is None:
+            return images, labels
+        (index,) = extra
+        return images, labels, self.ask_teacher(images, index, view)
 
     def _split(self, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return the indices held out and those to train on."""

@@ -25,7 +25,7 @@ from fashionzoo.images.conversion import ImageLike
 from fashionzoo.images.preparation import Ground
 from fashionzoo.io import to_plain
 from fashionzoo.models.network import ModuleNetwork, Network
-from fashionzoo.training.distillation import precompute_teacher_logits
+from fashionzoo.training.distillation import Teacher
 from fashionzoo.training.evaluated_module import EvaluatedModule, cross_entropy
 from fashionzoo.training.metrics import PredictionBuffer
 from fashionzoo.training.optimizers import check_hyperparameters, make_optimizer, one_cycle
@@ -203,8 +203,8 @@ class Classifier(EvaluatedModule):
         data = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning's connector
         if stage == "fit":
             self.network.temperature = 1.0  # what was fitted to other weights
-        if stage == "fit" and isinstance(data, FashionMNISTDataModule):
-            precompute_teacher_logits(data)
+        if stage == "fit" and isinstance(data, FashionMNISTDataModule) and data.teacher is not None:
+            data.ask_teacher = Teacher(data)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of a batch of images, labels and, where there is a teacher, its logits."""

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import time
+import hashlib
+from contextlib import suppress
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
 
 from fashionzoo.data.datamodule import FashionMNISTDataModule
+from fashionzoo.data.sources import resolve_data_dir
 from fashionzoo.environment import has_native_bf16
 from fashionzoo.errors import FashionZooError
+from fashionzoo.io import atomic_write
 from fashionzoo.models.factory import build_network
 from fashionzoo.weights.manifest import PACKAGE, find_weights
 
 TEACHER_BATCH_SIZE = 500  # images
+SAVED_EVERY = 100_000  # answers: seconds of a teacher's work, which an interrupted run loses
 
 
-def precompute_teacher_logits(data: FashionMNISTDataModule) -> None:
-    """Give a data module the logits of its teacher for every view of its training images, unless it has them.
+class Teacher:
+    """A trained network that answers for views of training images, when each is first shown.
+
+    Answers are kept on disk, in the folder ``teacher`` beside the data, by the hash of the teacher's weights and of the
+    images: the next run on the same images finds them there.
 
     Args:
         data: Has been set up for training; its ``teacher`` names a network whose tuned weights come with the package.
@@ -24,27 +34,60 @@ def precompute_teacher_logits(data: FashionMNISTDataModule) -> None:
     Raises:
         FashionZooError: There is no such network, or it learned validation images.
     """
-    train = data.datasets["train"]
-    if data.teacher is None or train.extra_tensors:
-        return
-    check_teacher(data)
-    start, device = time.perf_counter(), train.images.device
-    weights = find_weights(PACKAGE, data.teacher, "tuned")
-    teacher = build_network(weights.config).eval()
-    weights.load_into(teacher)
-    teacher.to(device)
-    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=has_native_bf16(device)):
-        views = [
-            torch.cat(
-                [
-                    teacher(teacher.preprocess(data.augment(batch, torch.full((len(batch),), view, device=device))))
-                    for batch in train.images.split(TEACHER_BATCH_SIZE)
-                ]
-            ).float()
-            for view in range(data.augment.num_views)
-        ]
-    train.extra_tensors = (torch.stack(views, dim=1),)
-    data.teacher_seconds = time.perf_counter() - start
+
+    def __init__(self, data: FashionMNISTDataModule) -> None:
+        assert data.teacher is not None
+        check_teacher(data)
+        images = data.datasets["train"].images
+        weights = find_weights(PACKAGE, data.teacher, "tuned")
+        self.network = build_network(weights.config).eval()
+        weights.load_into(self.network)
+        self.network.to(images.device)
+        self.dtype = torch.bfloat16 if has_native_bf16(images.device) else torch.float32
+        self.num_unsaved = 0
+        key = hashlib.sha256(images.cpu().numpy().tobytes())
+        key.update(f"{weights.meta['sha256']} {data.augment} {self.dtype}".encode())
+        self.path = resolve_data_dir(data.root) / "teacher" / f"{key.hexdigest()[:16]}.safetensors"
+        shape = len(images), data.augment.num_views, self.network.num_classes
+        self.logits = torch.full(shape, torch.nan, dtype=self.dtype, device=images.device)  # NaN: not asked yet
+        with suppress(OSError, SafetensorError, KeyError):  # none yet, or one that is damaged
+            self.logits = load_file(self.path)["logits"].to(images.device).reshape(shape)
+
+    def __call__(self, images: Tensor, index: Tensor, view: Tensor) -> Tensor:
+        """Return the teacher's logits.
+
+        Args:
+            images: The views, shape ``(N, 1, 28, 28)``.
+            index: Which training image each is of, shape ``(N,)``.
+            view: Which of its views, shape ``(N,)``.
+
+        Returns:
+            Shape ``(N, classes)``, in the precision in which the teacher computes.
+        """
+        answers = self.logits[index, view]
+        unknown = answers[:, 0].isnan()
+        if unknown.any():
+            answers[unknown] = self.logits[index[unknown], view[unknown]] = self._ask(images[unknown])
+            self.num_unsaved += int(unknown.sum())
+            if self.num_unsaved >= SAVED_EVERY:
+                self.save()
+        return answers
+
+    def _ask(self, images: Tensor) -> Tensor:
+        """Compute logits."""
+        bf16 = self.dtype == torch.bfloat16
+        with torch.no_grad(), torch.autocast(images.device.type, torch.bfloat16, enabled=bf16):
+            batches = images.split(TEACHER_BATCH_SIZE)
+            return torch.cat([self.network(self.network.preprocess(batch)) for batch in batches]).to(self.dtype)
+
+    def save(self) -> None:
+        """Keep the answers for other runs, where the folder of the data can be written."""
+        if self.num_unsaved:
+            with suppress(OSError):
+                self.path.parent.mkdir(exist_ok=True)
+                with atomic_write(self.path) as file:
+                    file.write(save({"logits": self.logits.cpu()}))
+            self.num_unsaved = 0
 
 
 def check_teacher(data: FashionMNISTDataModule) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fashionzoo.errors import FashionZooError
+from fashionzoo.zoo.runs import LOGS
 
 
 @dataclass(frozen=True)
@@ -80,3 +81,38 @@ def read_summary(path: Path) -> StudySummary:
         return StudySummary(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise FashionZooError(f"the study {path} cannot be read ({error}): run its search again") from error
+
+
+def find_study(network: str, logs: Path = LOGS) -> StudySummary | None:
+    """Return the newest study of a network, or ``None`` where there is none.
+
+    Args:
+        network: Its name.
+        logs: A folder like ``lightning_logs``.
+
+    Raises:
+        FashionZooError: It cannot be read.
+    """
+    paths = [path for path in (logs / network).glob("*/*.json") if path.stem == path.parent.name]
+    return read_summary(max(paths, key=lambda path: path.stat().st_mtime)) if paths else None
+
+
+def at_equal_budget(networks: Iterable[str], logs: Path = LOGS) -> str | None:
+    """Say how good the best of equally many trials is expected to be, of networks that were searched by one metric.
+
+    Args:
+        networks: Their names.
+        logs: A folder like ``lightning_logs``.
+
+    Returns:
+        A sentence, or ``None`` unless there are studies of two networks or more.
+    """
+    studies = [study for network in dict.fromkeys(networks) if (study := find_study(network, logs)) and study.values]
+    if len(studies) < 2 or len({study.metric for study in studies}) > 1:
+        return None
+    budget = min(len(study.values) for study in studies)
+    expected = ", ".join(f"{study.network} {study.expected_best(budget):.4f}" for study in studies)
+    return (
+        f"At the same budget of {budget} {'trial' if budget == 1 else 'trials'} of `fashionzoo tune`, the best is "
+        f"expected to have {studies[0].metric} {expected}, on validation images."
+    )

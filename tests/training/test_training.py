@@ -1,5 +1,6 @@
 """Training through Lightning's Trainer: metrics, losses, and the same result twice."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from fashionzoo import CLASSES, FashionMNISTDataModule, FashionZooError, PlainCN
 from fashionzoo.data import sources
 from fashionzoo.data.augmentation import Augment
 from fashionzoo.training.classifier import Classifier
-from fashionzoo.training.distillation import check_teacher, precompute_teacher_logits
+from fashionzoo.training.distillation import Teacher, check_teacher
 from fashionzoo.training.seeding import EpochSeeding
 from tests.training.test_muon import needs_muon
 
@@ -95,14 +96,54 @@ def test_a_teacher_says_what_is_learned_in_place_of_the_labels(tiny_root: Path) 
 def test_a_teacher_answers_for_the_view_that_is_shown(tiny_root: Path) -> None:
     data = FashionMNISTDataModule(tiny_root, batch_size=50, augment=Augment(flip=True, shift=1), teacher="cnn_plain")
     data.val_size = 200
-    with pytest.raises(FashionZooError, match="the teacher cnn_plain has not been asked"):
+    with pytest.raises(FashionZooError, match="the teacher cnn_plain is not there"):
         data.train_dataloader()
-    precompute_teacher_logits(data)
+    data.ask_teacher = Teacher(data)
     images, _, logits = next(iter(data.train_dataloader()))
     teacher = get_model("cnn_plain", weights="tuned")
     torch.testing.assert_close(
-        logits, teacher(teacher.preprocess(images)), rtol=0.05, atol=0.5
+        logits.float(), teacher(teacher.preprocess(images)), rtol=0.05, atol=0.5
     )  # it may have answered in bfloat16
+
+
+def test_a_teacher_is_asked_once_for_a_view_by_this_run_and_the_next(
+    tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = shutil.copytree(tiny_root, tmp_path / "data")
+    asked: list[int] = []
+    ask = Teacher._ask
+
+    def count(teacher: Teacher, images: torch.Tensor) -> torch.Tensor:
+        asked.append(len(images))
+        return ask(teacher, images)
+
+    monkeypatch.setattr(Teacher, "_ask", count)
+    losses = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        network = ReLUNarrowingMLP(widths=(6, 5), lr=1e-2, loss_reduction="mean")
+        views = Augment(flip=True)
+        trained(network, root, epochs=3, batch_size=50, augment=views, teacher="cnn_plain")
+        losses.append(trained(network, root, epochs=0, batch_size=50).callback_metrics["test/loss"])
+    num_images = len(sources.load_split("train", root)[0]) - 200
+    assert (
+        num_images < sum(asked) <= 2 * num_images
+    )  # some twice in three epochs, none by the second run
+    assert losses[0] == losses[1]
+    (kept,) = (root / "teacher").iterdir()
+    kept.write_bytes(b"damaged")
+    data = FashionMNISTDataModule(root, val_size=200, augment=views, teacher="cnn_plain")
+    data.setup("fit")
+    assert Teacher(data).logits.isnan().all()
+
+
+def test_an_answer_does_not_depend_on_what_is_asked_beside_it(real_root: Path, tmp_path: Path) -> None:
+    data = FashionMNISTDataModule(real_root, augment=Augment(flip=True, shift=1), teacher="cnn_balanced")
+    data.setup("fit")
+    images = data.datasets["train"].images[:500]
+    together = Teacher(data)._ask(images)
+    alone = torch.cat([Teacher(data)._ask(part) for part in images.split([1, 2, 29, 96, 372])])
+    assert together.equal(alone)
 
 
 @pytest.mark.parametrize(("changed", "complaint"), [({"seed": 1}, "data.seed of 1"), ({"val_size": 5001}, "of 5001")])
@@ -116,7 +157,7 @@ def test_a_teacher_that_cannot_teach_is_refused(tiny_root: Path) -> None:
     data = FashionMNISTDataModule(tiny_root, val_size=200, teacher="cnn_plian")
     data.setup("fit")
     with pytest.raises(FashionZooError, match="no weights of cnn_plian in fashionzoo: did you mean cnn_plain"):
-        precompute_teacher_logits(data)
+        Teacher(data)
     with pytest.raises(FashionZooError, match="asked for 98 views of each image: choose a smaller shift"):
         FashionMNISTDataModule(teacher="cnn_plain", augment=Augment(flip=True, shift=3))
 

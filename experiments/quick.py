@@ -1,0 +1,225 @@
+"""Train all six networks by their recipe `quick`, and race to an accuracy beside what people write by hand.
+
+    python experiments/quick.py search    # how the recipes were found: six searches, an hour on two cores
+    python experiments/quick.py           # ten seeds of each, and the race: an hour and a half; resumes
+
+Each line of experiments/quick.jsonl is a run of the recipe, those of experiments/quick_race.jsonl an implementation of
+the race. A search leaves its trials in experiments/studies, from which the best flags were copied into the recipes.
+"""
+
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import markdown
+from benchmark import working
+from implementations import RACE
+
+from fashionzoo import environment
+from fashionzoo.callbacks.shutdown import TrainingInterruptedError
+from fashionzoo.cli.main import main as fashionzoo
+from fashionzoo.runner.launch import train
+from fashionzoo.training.recipe import get_recipe
+from fashionzoo.zoo.intervals import mean_interval
+from fashionzoo.zoo.registry import get_class, list_models
+from fashionzoo.zoo.runs import Run
+from fashionzoo.zoo.studies import read_summary
+
+SPACE = Path(__file__).with_suffix(".yaml")
+RUNS = Path(__file__).with_suffix(".jsonl")
+RACES = Path(__file__).with_name("quick_race.jsonl")
+STUDIES = Path(__file__).with_name("studies")
+SEEDS = range(10)
+LEVELS = (0.9, 0.93)  # of validation accuracy
+RIVALS = ("fashionzoo", "tutorial, 0 workers", "bare", "bare-bf16")
+MAX_EPOCHS = 25  # after which an implementation of the race gives up
+MLP_FLAGS = ("--budget=30", "--epochs=12", "--model.standardize=true")
+SEARCHES = {
+    "mlp_sigmoid_narrowing": MLP_FLAGS,
+    "mlp_relu_narrowing": MLP_FLAGS,
+    "mlp_relu_widening": MLP_FLAGS,
+    "cnn_plain": ("--budget=20", "--epochs=8"),
+    "cnn_dropout_l2": ("--budget=20", "--epochs=8", "--model.dropout=0.05"),
+    "cnn_balanced": ("--budget=12", "--epochs=8", "--model.dropout=0.05"),
+}
+
+
+def search() -> None:
+    """Search the flags of each network, and keep the trials."""
+    STUDIES.mkdir(exist_ok=True)
+    for network, flags in SEARCHES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            fashionzoo(["tune", network, f"--space={SPACE}", f"--trainer.default_root_dir={folder}", *flags])
+            shutil.copy(Path(folder) / "lightning_logs" / network / "study" / "study.json", STUDIES / f"{network}.json")
+
+
+def measure(network: str, seed: int) -> dict[str, Any]:
+    """Train once, all epochs and the test; return the line of the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        run, start = Run(Path(folder) / network / "run"), time.perf_counter()
+        train(get_class(network), ["--recipe=quick", f"--seed_everything={seed}"], run.folder)
+        seconds = round(time.perf_counter() - start, 1)
+        accuracies = {"val/acc": run.best_epoch()[0], "test/acc": run.final("test/acc")}
+    return {"network": network, "seed": seed, **accuracies, "seconds": seconds, "machine": environment.collect_env()}
+
+
+def race(implementation: str) -> dict[str, Any]:
+    """Train by one implementation until it reaches the highest level; return the seconds to each."""
+    reached: dict[str, float] = {}
+    seconds = 0.0
+    with working(RACE, [implementation]) as workers:
+        worker = workers[implementation]
+        for epoch in range(1, MAX_EPOCHS + 1):
+            try:
+                seconds += worker.epoch()
+            except RuntimeError:  # the recipe's end
+                break
+            print(f"{implementation}: epoch {epoch}, {seconds:.1f} s, {worker.accuracy:.4f}", flush=True)
+            for level in LEVELS:
+                if worker.accuracy >= level:
+                    reached.setdefault(f"{level:g}", round(seconds, 1))
+            if len(reached) == len(LEVELS):
+                break
+    return {
+        "implementation": implementation,
+        "reached": reached,
+        "epochs": epoch,
+        "seconds": round(seconds, 1),
+        "machine": environment.collect_env(),
+    }
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return what was measured so far."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def add_line(path: Path, row: dict[str, Any]) -> None:
+    """Keep what was measured."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def quick_section() -> list[str]:
+    """Return the section of RESULTS.md."""
+    return [
+        "## Quick",
+        "",
+        "The recipe `quick` is the best that a search found for a few epochs, without a teacher (`python "
+        f"experiments/quick.py`): {len(SEEDS)} seeds of each, test accuracy in per cent. Seconds are those of a run "
+        "with validation, logs, checkpoints and the test, without the start of the process.",
+        "",
+        *runs_table(read_lines(RUNS)),
+        "",
+        "Beside it, `cnn_balanced` trained as people do it by hand, in batches of 128 with Adam as PyTorch has it: "
+        "seconds to a validation accuracy, each implementation alone on the machine, once. The bare loops' validation "
+        "is not counted.",
+        "",
+        *race_table(read_lines(RACES)),
+        "",
+        "The searches, on validation images, all trials with seed 0; the space is `experiments/quick.yaml`, narrowed "
+        "to Muon with a one-cycle schedule after studies in the default space, whose best trials had Muon in all and "
+        "one-cycle in most. The last column is what the best of ten trials is expected to reach (Dodge et al. 2019):",
+        "",
+        *studies_table(),
+        "",
+    ]
+
+
+def runs_table(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """Return accuracies and seconds of each network, and on what they were measured."""
+    by_network: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        by_network[row["network"]].append(row)
+    cells = []
+    for network in filter(by_network.get, list_models()):
+        accuracies = [100 * row["test/acc"] for row in by_network[network]]
+        low, high = mean_interval(accuracies)
+        cells.append(
+            [
+                f"`{network}`",
+                get_recipe(get_class(network), "quick").epochs,
+                f"{statistics.mean(accuracies):.2f} ± {(high - low) / 2:.2f}",
+                f"{statistics.stdev(accuracies):.2f}",
+                f"{min(accuracies):.2f}-{max(accuracies):.2f}",
+                f"{statistics.median(row['seconds'] for row in by_network[network]):.0f}",
+                len(accuracies),
+            ]
+        )
+    columns = "network", "epochs", "mean ± 95 % interval", "standard deviation", "range", "seconds, median", "n"
+    return [*markdown.table(columns, cells), "", *machines(row for each in by_network.values() for row in each)]
+
+
+def race_table(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the seconds to each level."""
+    measured = list(rows)
+    ours = next(row for row in measured if row["implementation"] == "fashionzoo")["reached"]
+    cells = []
+    for row in measured:
+        reached = []
+        for level in map("{:g}".format, LEVELS):
+            seconds = row["reached"].get(level)
+            ratio = f" ({seconds / ours[level]:.1f})" if seconds and ours.get(level) else ""
+            reached.append(
+                f"{seconds:.0f}{ratio}" if seconds else f"not in {row['epochs']} epochs, {row['seconds']:.0f}"
+            )
+        cells.append([row["implementation"], *reached])
+    columns = [f"seconds to {100 * level:g} % (ratio)" for level in LEVELS]
+    return [*markdown.table(["implementation", *columns], cells), "", *machines(measured)]
+
+
+def machines(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """Return on what rows were measured."""
+    described = sorted({", ".join(f"{key} {value}" for key, value in row["machine"].items()) for row in rows})
+    return [f"Measured on: {'; '.join(described)}."]
+
+
+def studies_table() -> list[str]:
+    """Return what the searches found."""
+    cells = []
+    for network in SEARCHES:
+        study = read_summary(STUDIES / f"{network}.json")
+        best = max((trial for trial in study.trials if trial["state"] == "complete"), key=lambda trial: trial["value"])
+        flags = ", ".join(f"{flag.partition('.')[2]} {value}" for flag, value in best["flags"].items())
+        cells.append(
+            [
+                f"`{network}`",
+                len(study.trials),
+                " ".join(SEARCHES[network]),
+                f"{100 * best['value']:.2f}",
+                flags,
+                f"{100 * study.expected_best(10):.2f}",
+            ]
+        )
+    return markdown.table(["network", "trials", "flags", "best, %", "its flags", "best of ten, %"], cells)
+
+
+def main() -> None:
+    """Measure what is missing, or search again."""
+    if sys.argv[1:] == ["search"]:
+        search()
+        return
+    known = {(row["network"], row["seed"]) for row in read_lines(RUNS)}
+    try:
+        for seed in SEEDS:
+            for network in list_models():
+                if (network, seed) not in known:
+                    print(f"\n{network}, seed {seed}", flush=True)
+                    add_line(RUNS, measure(network, seed))
+    except TrainingInterruptedError as interruption:
+        sys.exit(f"{interruption}: resume with the same command")
+    raced = {row["implementation"] for row in read_lines(RACES)}
+    for implementation in RIVALS:
+        if implementation not in raced:
+            add_line(RACES, race(implementation))
+
+
+if __name__ == "__main__":
+    main()

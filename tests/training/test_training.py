@@ -126,9 +126,7 @@ def test_a_teacher_is_asked_once_for_a_view_by_this_run_and_the_next(
         trained(network, root, epochs=3, batch_size=50, augment=views, teacher="cnn_plain")
         losses.append(trained(network, root, epochs=0, batch_size=50).callback_metrics["test/loss"])
     num_images = len(sources.load_split("train", root)[0]) - 200
-    assert (
-        num_images < sum(asked) <= 2 * num_images
-    )  # some twice in three epochs, none by the second run
+    assert num_images < sum(asked) <= 2 * num_images  # some twice in three epochs, none by the second run
     assert losses[0] == losses[1]
     (kept,) = (root / "teacher").iterdir()
     kept.write_bytes(b"damaged")

@@ -75,7 +75,6 @@ def run(options: Namespace) -> None:
             argument = f"{argument}:{recipes[argument]}"
             print(f"{argument} is compared, as your run of it has that recipe", file=sys.stderr)
         network = load_argument(argument, options.network or own)
-        say_default(argument, network)
         label = f"{network.name}:{network.weights}" if network.weights in VERSIONS else argument
         if label in loaded:
             raise FashionZooError(f"{label} is named twice: name another")
@@ -84,6 +83,9 @@ def run(options: Namespace) -> None:
     from fashionzoo.zoo.comparison import compare
 
     comparison = compare({label: network.network for label, network in loaded.items()}, options.root)
+    for argument, network in zip(options.networks, loaded.values(), strict=True):
+        if argument not in recipes:
+            say_default(argument, network)
     if options.plot:
         from fashionzoo.plots.comparison import plot_comparison
 

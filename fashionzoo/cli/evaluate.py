@@ -80,12 +80,12 @@ def run(options: Namespace) -> None:
         _evaluate_all(options, errors)
     else:
         loaded = _load(options.name, options)
-        if not options.weights:
-            say_default(options.name, loaded)
         if options.corruptions:
             _print_corruptions(loaded, options)
         else:
             _print_scores(_evaluate(loaded, options, errors), loaded, options)
+        if not options.weights:
+            say_default(options.name, loaded)
     for error in dict.fromkeys(map(str, errors)):
         print(f"fashionzoo: error: {error}", file=sys.stderr)
     if errors:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from fashionzoo import environment
 from fashionzoo.cli.formats import FORMATS
+from fashionzoo.environment import DEVICE_HELP, THREADS_HELP, Device, check_device, limit_threads, resolve_device
 from fashionzoo.errors import FashionZooError, closest, exit_with_error
 from fashionzoo.io import expand
 from fashionzoo.weights.manifest import manifest
@@ -76,10 +76,8 @@ def add_root(parser: argparse.ArgumentParser) -> None:
 
 def add_hardware(parser: argparse.ArgumentParser) -> None:
     """Add ``--device`` and ``--threads``."""
-    parser.add_argument(
-        "--device", default="cpu", choices=get_args(environment.Device), help=f"{environment.DEVICE_HELP}; default: cpu"
-    )
-    parser.add_argument("--threads", type=int, metavar="N", help=environment.THREADS_HELP)
+    parser.add_argument("--device", default="cpu", choices=get_args(Device), help=f"{DEVICE_HELP}; default: cpu")
+    parser.add_argument("--threads", type=int, metavar="N", help=THREADS_HELP)
 
 
 def use_hardware(options: argparse.Namespace) -> torch.device:
@@ -91,10 +89,10 @@ def use_hardware(options: argparse.Namespace) -> torch.device:
     Raises:
         FashionZooError: The machine has no such device, or the number of threads is below 1.
     """
-    environment.check_device(options.device)
+    check_device(options.device)
     if options.threads is not None:
-        environment.limit_threads(options.threads)
-    return environment.resolve_device(options.device)
+        limit_threads(options.threads)
+    return resolve_device(options.device)
 
 
 def add_logs(parser: argparse.ArgumentParser) -> None:

@@ -82,12 +82,6 @@ def run(options: Namespace) -> None:
     models = [load_network_from_options(name, options) for name in names]
     for model in models:
         model.network.to(device)
-    if options.model == ALL_NETWORKS and not options.weights:
-        print(
-            "each is in the version tuned, the default: --weights report is as the report trained it", file=sys.stderr
-        )
-    elif not options.weights:
-        say_default(names[0], models[0])
     if options.show is not None:
         _show(options, models, ground)
     from fashionzoo.images.batches import prepare_paths
@@ -110,6 +104,12 @@ def run(options: Namespace) -> None:
         print(f"fashionzoo: error: {refusal}", file=sys.stderr)
     if errors:
         sys.exit(2)
+    if options.model == ALL_NETWORKS and not options.weights:
+        print(
+            "each is in the version tuned, the default: --weights report is as the report trained it", file=sys.stderr
+        )
+    elif not options.weights:
+        say_default(names[0], models[0])
 
 
 def describe(prediction: Prediction, top: int) -> str:

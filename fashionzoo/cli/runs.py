@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fashionzoo.cli.formats import Cell, render
-from fashionzoo.cli.options import add_format, add_logs
+from fashionzoo.cli.options import add_format, add_logs, given
 from fashionzoo.errors import FashionZooError
 from fashionzoo.zoo.overview import Overview, list_runs
 
@@ -30,7 +30,7 @@ WORDS = {"newer": "newer version"}  # of fashionzoo wrote it
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.add_argument("network", nargs="?", metavar="NETWORK", help="only runs of this network")
+    parser.add_argument("network", nargs="?", type=given, metavar="NETWORK", help="only runs of this network")
     parser.add_argument("--all", action="store_true", help="show the runs that come with the checkout, too")
     parser.add_argument(
         "--sort", choices=ORDERS, default="newest", help="newest first, the default; the most accurate first; ..."

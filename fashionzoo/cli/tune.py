@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
-from fashionzoo.cli.options import add_json, network_help, path
+from fashionzoo.cli.options import add_json, given, network_help, path
 from fashionzoo.errors import FashionZooError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ EXAMPLES = (
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's flags; others are those of `fashionzoo fit`, and all trials have them."""
     parser.usage = "fashionzoo tune NETWORK [--budget N] [--epochs N] [--space FILE] [FLAGS OF FIT]"
-    parser.add_argument("network", metavar="NETWORK", help=network_help())
+    parser.add_argument("network", type=given, metavar="NETWORK", help=network_help())
     parser.add_argument("--budget", type=positive, default=50, metavar="N", help="number of trials; default: 50")
     parser.add_argument("--epochs", type=positive, metavar="N", help="epochs of each trial; default: the recipe's")
     parser.add_argument("--space", type=path, metavar="FILE", help="YAML file of flags and what they are drawn from")

@@ -43,8 +43,6 @@ def check_flags(config: Namespace) -> None:
             raise FashionZooError(f"--trainer.{flag} of {trainer[flag]}: choose 1 or more")
     if config.seed_everything is False:
         raise FashionZooError("--seed_everything of false: a run that can be repeated has a seed; give a number")
-    if not 0 <= config.seed_everything < 2**32:
-        raise FashionZooError(f"--seed_everything of {config.seed_everything}: choose from 0 to {2**32 - 1}")
     if early.patience < 0:
         raise FashionZooError(f"--early_stopping.patience of {early.patience}: choose 0 or more")
     if best.save_top_k == 0:
@@ -62,6 +60,12 @@ def check_flags(config: Namespace) -> None:
             "--trainer.max_epochs of -1: the one_cycle schedule must know its length; set the number of epochs or "
             "steps, or --model.schedule constant"
         )
+
+
+def check_seed(seed: int | bool) -> None:
+    """Raise if a seed is no number that all generators take."""
+    if not isinstance(seed, bool) and not 0 <= seed < 2**32:
+        raise FashionZooError(f"--seed_everything of {seed}: choose from 0 to {2**32 - 1}")
 
 
 def check_callbacks(callbacks: Iterable[Callback]) -> None:

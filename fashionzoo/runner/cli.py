@@ -30,6 +30,7 @@ from fashionzoo.runner.checks import (
     check_monitor,
     check_name,
     check_network_matches,
+    check_seed,
 )
 from fashionzoo.runner.flags import (
     TrainArgumentParser,
@@ -124,6 +125,7 @@ class TrainCLI(LightningCLI):
             print_help(self.network, parser, chosen, in_full=ALL_FLAGS in argv)
             sys.exit()
         self._parse(argv)
+        check_seed(self.config.seed_everything)
         if (recipe := named_recipe(argv)) and self.config.config:
             held = parser.parse_args([word for path in self.config.config for word in ("--config", str(path))])
             if held.recipe != recipe:

@@ -94,7 +94,7 @@ def _is_place(weights: str) -> bool:
         (True, True, False)
     """
     path = Path(weights)
-    return bool(path.suffix) or len(path.parts) > 1 or (weights not in VERSIONS and path.is_dir())
+    return bool(weights) and (bool(path.suffix) or len(path.parts) > 1 or (weights not in VERSIONS and path.is_dir()))
 
 
 def _build(name: str, config: dict[str, Any], chosen: dict[str, Any], trained: dict[str, Any] | None = None) -> Network:

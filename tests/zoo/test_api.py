@@ -247,7 +247,6 @@ def test_claims_say_which_runs_they_leave_out(tmp_path: Path, capsys: pytest.Cap
         (["fit", "cnn_plain", "--ckpt_path", ""], "--ckpt_path is empty"),
         (["fit", "cnn_plain", "--early_stopping.patience", "-1"], "--early_stopping.patience of -1: choose 0 or more"),
         (["fit", "cnn_plain", "--early_stopping.mode", "min"], "val/acc is better when higher"),
-        (["fit", "cnn_plain", "--checkpoint.save_top_k", "3"], "each would be best.ckpt"),
         (["fit", "cnn_plain", "--last.save_weights_only", "true"], "a run is resumed from all that"),
         (["fit", "cnn_plain", "--trainer.accumulate_grad_batches", "0"], "choose 1 or more"),
         (["fit", "cnn_plain", "--trainer.check_val_every_n_epoch", "0"], "choose 1 or more"),

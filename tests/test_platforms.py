@@ -109,6 +109,15 @@ def test_a_container_gets_as_many_threads_as_its_quota(
     assert environ == chosen
 
 
+@pytest.mark.parametrize(("vendor", "count"), [("AuthenticAMD", "3000"), ("GenuineIntel", "10000"), (None, "10000")])
+def test_threads_spin_for_as_long_as_was_measured_best(vendor: str | None, count: str, tmp_path: Path) -> None:
+    if vendor:
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nvendor_id\t: {vendor}\n", encoding="utf-8")
+    environ: dict[str, str] = {}
+    share_the_machine(environ, tmp_path, tmp_path / "cpuinfo")
+    assert environ == {"GOMP_SPINCOUNT": count}
+
+
 def test_no_requirement_holds_torch_to_its_newest_release() -> None:
     """Each torchvision asks for the torch of its day, so it is in extras only."""
     needed = [line for line in requires("fashionzoo") or [] if "extra ==" not in line]

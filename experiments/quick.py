@@ -40,14 +40,14 @@ SEEDS = range(10)
 LEVELS = (0.9, 0.93)  # of validation accuracy
 RIVALS = ("fashionzoo", "tutorial, 0 workers", "bare", "bare-bf16")
 MAX_EPOCHS = 25  # after which an implementation of the race gives up
-MLP_FLAGS = ("--budget=30", "--epochs=12", "--model.standardize=true")
+MLP_FLAGS = ("--budget=20", "--epochs=12", "--model.standardize=true")
 SEARCHES = {
     "mlp_sigmoid_narrowing": MLP_FLAGS,
     "mlp_relu_narrowing": MLP_FLAGS,
     "mlp_relu_widening": MLP_FLAGS,
-    "cnn_plain": ("--budget=20", "--epochs=8"),
-    "cnn_dropout_l2": ("--budget=20", "--epochs=8", "--model.dropout=0.05"),
-    "cnn_balanced": ("--budget=12", "--epochs=8", "--model.dropout=0.05"),
+    "cnn_plain": ("--budget=12", "--epochs=8"),
+    "cnn_dropout_l2": ("--budget=14", "--epochs=8", "--model.dropout=0.05"),
+    "cnn_balanced": ("--budget=8", "--epochs=8", "--model.dropout=0.05"),
 }
 
 

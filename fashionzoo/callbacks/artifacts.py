@@ -18,6 +18,7 @@ from fashionzoo.callbacks.activations import SAMPLE, activations, near_zero_frac
 from fashionzoo.callbacks.console import stop_reason
 from fashionzoo.callbacks.ending import Ending, ending, has_diverged
 from fashionzoo.callbacks.run_page import run_page
+from fashionzoo.callbacks.shutdown import TrainingInterruptedError
 from fashionzoo.callbacks.trainer_data import get_loader, get_split, tensorboards
 from fashionzoo.errors import DivergedError
 from fashionzoo.io import write_csv, write_text
@@ -43,7 +44,7 @@ class RunArtifacts(Callback):
     - ``README.md``: all that in words
 
     A run whose loss becomes infinite or not a number ends at the end of that epoch with an error: it is not tested, and
-    only ``machine.json`` says what happened.
+    only ``machine.json`` says what happened, as of one that a signal interrupted.
 
     Args:
         config: The content of ``config.yaml``.
@@ -67,6 +68,7 @@ class RunArtifacts(Callback):
         for logger in tensorboards(trainer) if trainer.is_global_zero else []:
             path = Path(logger.log_dir) / "config.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.with_name("machine.json").unlink(missing_ok=True)  # of a run that was interrupted and goes on
             write_text(path, self.config)
             record = {"format": FORMAT, "network": pl_module.name, "recipe": self.recipe, "changed": self.changed}
             write_text(path.with_name("run.json"), json.dumps(record, indent=1) + "\n")
@@ -145,9 +147,10 @@ class RunArtifacts(Callback):
 
     @rank_zero_only
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Record that a loss became infinite or not a number."""
-        for logger in tensorboards(trainer) if isinstance(exception, DivergedError) else []:
-            self._write_machine(Path(logger.log_dir), trainer, "diverged")
+        """Record that a loss became infinite or not a number, or that a signal ended the run."""
+        endings: dict[type, Ending] = {DivergedError: "diverged", TrainingInterruptedError: "interrupted"}
+        for logger in tensorboards(trainer) if type(exception) in endings else []:
+            self._write_machine(Path(logger.log_dir), trainer, endings[type(exception)])
 
     def _write_machine(self, folder: Path, trainer: Trainer, ended: Ending) -> None:
         """Write ``machine.json``."""

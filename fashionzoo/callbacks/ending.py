@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fashionzoo.training.evaluated_module import cross_entropy
 
-Ending = Literal["all epochs", "early", "limit", "diverged"]
+Ending = Literal["all epochs", "early", "limit", "diverged", "interrupted"]
 EXPLODED = 2.0  # times the loss of guessing, or of the untrained network where that is larger
 SAME = 1e-4  # of the largest logit: what the answers to different images may differ by and still be one
 

@@ -26,8 +26,8 @@ class Overview:
         folder: Where it is.
         network: What was trained.
         name: The run's name among those of its network.
-        ended: ``"all epochs"``, ``"early"``, ``"diverged"``, ...; ``"unfinished"``, ``"damaged"`` or ``"newer"``, of a
-            version of this package, where there are no records that can be read.
+        ended: ``"all epochs"``, ``"early"``, ``"diverged"``, ``"interrupted"``, ...; ``"unfinished"``, ``"damaged"`` or
+            ``"newer"``, of a version of this package, where there are no records that can be read.
         recipe: What it was trained by.
         changed: In which flags it differs from the recipe.
         epochs: How many it trained.
@@ -68,7 +68,7 @@ def read_overview(folder: Path) -> Overview:
     try:
         changed, recipe = describe_changes(run.changed), str(run.config["recipe"])
         if not is_finished(folder):
-            return Overview(folder, network, name, "unfinished", recipe, changed)
+            return Overview(folder, network, name, _why_unfinished(run), recipe, changed)
         run.check()
         val_accuracy = run.metrics["val/acc"][run.tested_epoch() - 1]
         numbers = run.epochs, float(run.environment["seconds"]), val_accuracy, run.final("test/acc")
@@ -78,6 +78,12 @@ def read_overview(folder: Path) -> Overview:
     except DAMAGE:
         ended = "damaged" if is_finished(folder) else "unfinished"
         return Overview(folder, network, name, ended, recipe, changed)
+
+
+def _why_unfinished(run: Run) -> str:
+    """Return what is known of why a run did not come to its end."""
+    ended = run.ended() if (run.folder / "machine.json").exists() else ""
+    return ended if ended in ("diverged", "interrupted") else "unfinished"
 
 
 def list_runs(logs: Path = LOGS, network: str | None = None, reference: bool = False) -> list[Overview]:
@@ -146,8 +152,9 @@ def get_runs(references: Sequence[str | Path], logs: Path = LOGS) -> list[Run]:
             )
             raise FashionZooError(f"there is no run {reference}: {hint}")
         ended = read_overview(folder).ended
-        if ended == "unfinished":
-            raise FashionZooError(f"the run in {folder} is not finished and has no records yet: resume it")
+        if not is_finished(folder):
+            hint = "train with a lower learning rate" if ended == "diverged" else "resume it"
+            raise FashionZooError(f"the run in {folder} has no records ({ended}): {hint}")
         if ended == "damaged":
             raise FashionZooError(f"the records in {folder} are damaged: restore them, or train again")
         run = Run(folder)

@@ -24,6 +24,7 @@ from fashionzoo.data import sources
 from fashionzoo.runner.resumption import find_last_checkpoint
 from fashionzoo.training.classifier import Classifier
 from fashionzoo.training.seeding import EpochSeeding
+from fashionzoo.zoo.overview import read_overview
 from tests.processes import OUTPUT_ENCODING, assert_same_training, curves, fit, last, runs, trust
 from tests.processes import run as run_command
 
@@ -120,7 +121,10 @@ def test_a_signal_ends_the_run_gracefully_and_prints_how_to_resume_it(
     program, script, *flags = line[1].split()
     assert (program, script) == (Path(sys.executable).name, "train.py")
     assert "Traceback" not in screen
+    (folder,) = runs(tmp_path / "cut", network).iterdir()
+    assert read_overview(folder).ended == "interrupted"
     assert fit(tmp_path / "cut", root, network, *FLAGS, *flags[-2:]) == 0
+    assert read_overview(folder).ended == "all epochs"
     assert_same_training(last(never_stopped(network), network), last(tmp_path / "cut", network))
 
 

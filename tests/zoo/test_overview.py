@@ -71,10 +71,18 @@ def test_how_a_run_ended_is_what_it_says_or_what_its_curves_tell(logs: Path) -> 
     assert read_overview(folder).ended == "diverged"
 
 
+def leave_unfinished(run: Path, ended: str) -> None:
+    """Leave what a run does that ended before its test."""
+    (run / "metrics.csv").unlink()
+    edit_json(run / "machine.json", ended=ended)
+
+
 SPOILED: dict[str, Callable[[Path], object]] = {
     "unfinished": lambda run: (run / "metrics.csv").unlink(),
     "damaged": lambda run: (run / "metrics.csv").write_bytes(b"epoch,val/acc\n1,\xff\n"),
     "newer": lambda run: edit_json(run / "run.json", format=99, changed=7),
+    "diverged": lambda run: leave_unfinished(run, "diverged"),
+    "interrupted": lambda run: leave_unfinished(run, "interrupted"),
 }
 OTHERS: dict[str, Callable[[Path], object]] = {
     "no configuration": lambda run: (run / "config.yaml").unlink(),

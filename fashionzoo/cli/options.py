@@ -42,6 +42,8 @@ class Parser(argparse.ArgumentParser):
         if not word.startswith("-"):
             self.error(f"{word} is one too many")
         flag = word.partition("=")[0]
+        if flag[2:] in FORMATS and "--format" in flags:
+            exit_with_error(f"unknown flag {flag} of {self.prog}: did you mean --format {flag[2:]}?")
         if flag in DEVICES and "--device" in flags:
             exit_with_error(f"unknown flag {flag} of {self.prog}: did you mean --device {DEVICES[flag]}?")
         close = closest(flag.lstrip("-"), names)

@@ -114,7 +114,7 @@ def run(options: Namespace) -> None:
 
 def describe(prediction: Prediction, top: int) -> str:
     """Return a prediction in words: its most likely classes, and whether it may be none of them."""
-    classes = ", ".join(f"{name} {share:.1%}" for name, share in _top_classes(prediction, top).items())
+    classes = ", ".join(f"{name} {100 * share:.1f} %" for name, share in _top_classes(prediction, top).items())
     return classes if prediction.is_familiar else UNFAMILIAR + classes
 
 

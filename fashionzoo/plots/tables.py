@@ -102,13 +102,18 @@ def measure_rows(scores: Sequence[Evaluation]) -> dict[str, list[str | int | Non
         LOW: [f"{100 * low:.2f}" for low, _ in intervals],
         HIGH: [f"{100 * high:.2f}" for _, high in intervals],
         "loss": [f"{each.metrics['test/loss']:.4f}" for each in scores],
-        CALIBRATION: [f"{100 * each.metrics['test/calibration_error']:.2f}" for each in scores],
+        CALIBRATION: [f"{100 * calibration_error(each.metrics):.2f}" for each in scores],
     }
     for name in (name for name in scores[0].metrics if name.startswith(RECALL)):
         recalls = [each.metrics.get(name) for each in scores]  # there may be no image of the class
         cells = [None if recall is None else f"{100 * recall:.2f}" for recall in recalls]
         rows[f"recall of {name.removeprefix(RECALL)}, %"] = [*cells]
     return rows
+
+
+def calibration_error(metrics: Mapping[str, float]) -> float:
+    """Return the calibration error of the probabilities that a network gives, which are those with its temperature."""
+    return metrics.get("test/calibrated_error", metrics["test/calibration_error"])
 
 
 def accuracies_table(labels: Sequence[str], scores: Sequence[Evaluation]) -> Table:

@@ -146,6 +146,11 @@ def get_runs(references: Sequence[str | Path], logs: Path = LOGS) -> list[Run]:
     for reference in references:
         folder = find_run(reference, logs)
         if folder is None:
+            if ":" in str(reference):
+                raise FashionZooError(
+                    f"there is no published run {reference} in {logs}: they come with the checkout, whose folder "
+                    "lightning_logs --logs names"
+                )
             known = [run.reference for run in list_runs(logs)] if logs.is_dir() else []
             hint = (
                 did_you_mean(reference, known[:MAX_NAMED]) if known else "`fashionzoo runs` shows those that there are"

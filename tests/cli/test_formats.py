@@ -94,8 +94,8 @@ def test_evaluate_draws_what_it_says(
     main(["evaluate", "cnn_plain", "--plot", str(path), "--root", str(tiny_root)])
     screen = capsys.readouterr()
     assert screen.err.splitlines() == [
-        "cnn_plain:tuned is the default: cnn_plain:report is as the report trained it",
         f"wrote {path}",
+        "cnn_plain:tuned is the default: cnn_plain:report is as the report trained it",
     ]
     accuracy = fz.evaluate(fz.get_model("cnn_plain", "tuned"), tiny_root).metrics["test/acc"]
     title = f"cnn_plain:tuned: accuracy {100 * accuracy:.2f} % on the test set, 200 images"

@@ -137,7 +137,7 @@ def test_a_trained_network_predicts_from_its_checkpoint(
     (tmp_path / "text.png").write_text("not an image", encoding="utf-8")
     checkpoint = runs["cnn_plain"][0] / "checkpoints" / "best.ckpt"
     main(["predict", str(tmp_path / "one.png"), "--checkpoint", str(checkpoint)])
-    assert re.match(r".*one\.png: (\S.* \d+\.\d%, ){2}\S.* \d+\.\d%\n$", capsys.readouterr().out)
+    assert re.match(r".*one\.png: (\S.* \d+\.\d %, ){2}\S.* \d+\.\d %\n$", capsys.readouterr().out)
     with pytest.raises(SystemExit) as end:
         main(["predict", str(tmp_path / "text.png"), str(tmp_path / "one.png"), "--checkpoint", str(checkpoint)])
     assert end.value.code == 2

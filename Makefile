@@ -4,7 +4,7 @@ BIN := .venv/bin
 .PHONY: train test check docs floors newest data debian-data clean
 
 train: .venv/installed data
-	$(BIN)/python experiments/mlp_relu_narrowing.py
+	$(BIN)/python experiments/cnn_plain.py --recipe quick
 
 test: .venv/installed-dev data
 	$(BIN)/pytest --numprocesses auto --dist loadscope

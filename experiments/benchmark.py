@@ -26,6 +26,8 @@ import markdown
 from implementations import CASES, IMPLEMENTATIONS, TRAIN, Case, EpochBarrier, make
 
 MEASURED = Path(__file__).with_suffix(".json")
+TOGETHER = "together"  # names the case of several launchers at once
+SHORT_FIT = ("fit", "cnn_plain", "--trainer.max_epochs=2", "--data.train_size=10000")
 
 
 class Worker:
@@ -152,6 +154,49 @@ def start_up(repeats: int) -> dict[str, float]:
     return {name: statistics.median(times[1:]) for name, times in seconds.items()}
 
 
+def together(rounds: int) -> dict[str, dict[str, list[float]]]:
+    """Return the seconds until the last of one, two and four launchers at once has ended, by their threads."""
+    command = str(Path(sys.executable).with_name("fashionzoo"))
+    seconds: dict[str, dict[str, list[float]]] = {}
+    for number in range(rounds + 1):  # the first is warm-up
+        for threads, flags in (("all threads each", []), ("one thread each", ["--threads=1"])):
+            for count in (1, 2, 4):
+                with tempfile.TemporaryDirectory() as folder:
+                    start = time.perf_counter()
+                    launchers = [
+                        subprocess.Popen(
+                            [command, *SHORT_FIT, *flags, f"--trainer.default_root_dir={folder}/{launcher}"],
+                            stdout=subprocess.DEVNULL,
+                        )
+                        for launcher in range(count)
+                    ]
+                    assert {launcher.wait() for launcher in launchers} == {0}
+                    taken = time.perf_counter() - start
+                print(f"{count} at once, {threads}: round {number} {taken:.1f} s", flush=True)
+                if number:
+                    seconds.setdefault(threads, {}).setdefault(f"{count}", []).append(taken)
+    return seconds
+
+
+def together_lines(measured: dict[str, dict[str, list[float]]]) -> list[str]:
+    """Return the table of several launchers at once."""
+    alone = statistics.median(measured["all threads each"]["1"])
+    medians = {threads: map(statistics.median, row.values()) for threads, row in measured.items()}
+    rows = [
+        [threads, *(f"{seconds:.1f} ({seconds / alone:.1f})" for seconds in row)] for threads, row in medians.items()
+    ]
+    command = f"fashionzoo {' '.join(SHORT_FIT)}"
+    return [
+        "### Several at once",
+        "",
+        f"Seconds until the last of several `{command}` has ended, whole commands, and how many times as long as one "
+        "alone that is:",
+        "",
+        *markdown.table(["", "one", "two at once", "four at once"], rows),
+        "",
+    ]
+
+
 def report(results: dict[str, Any]) -> str:
     """Return the results as a section of Markdown."""
     lines = ["## Speed", "", ", ".join(f"{key} {value}" for key, value in results["machine"].items()) + ".", ""]
@@ -177,6 +222,7 @@ def report(results: dict[str, Any]) -> str:
         columns = "seconds per epoch", "images per second", "ratio", "peak memory", "FLOPs utilization"
         lines += [f"### `{network}`, {f'batches of {batch_size}' if batch_size else 'full batch'}", ""]
         lines += [*markdown.table(["implementation", *columns], rows), ""]
+    lines += together_lines(results[TOGETHER])
     times = [[f"`{name}`", f"{seconds:.2f}"] for name, seconds in results["start_up_seconds"].items()]
     lines += ["### Start-up", "", *markdown.table(["process", "seconds"], times)]
     return "\n".join(lines) + "\n"
@@ -185,7 +231,8 @@ def report(results: dict[str, Any]) -> str:
 def main() -> None:
     """Measure the cases and write the results, or be one implementation of one case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="*", default=list(CASES), metavar="CASE", help=f"of {', '.join(CASES)}")
+    known = [*CASES, TOGETHER]
+    parser.add_argument("cases", nargs="*", default=known, metavar="CASE", help=f"of {', '.join(known)}")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path, default=MEASURED, help="default: experiments/benchmark.json")
     parser.add_argument("--implementation", choices=IMPLEMENTATIONS, help=argparse.SUPPRESS)
@@ -195,17 +242,19 @@ def main() -> None:
     if options.implementation:
         IMPLEMENTATIONS[options.implementation](Case(*json.loads(options.cases[0])), EpochBarrier())
         return
-    if unknown := set(options.cases) - set(CASES):
-        parser.error(f"no case {', '.join(unknown)}: choose from {', '.join(CASES)}")
+    if unknown := set(options.cases) - set(known):
+        parser.error(f"no case {', '.join(unknown)}: choose from {', '.join(known)}")
     from fashionzoo import environment
 
-    cases = json.loads(options.output.read_text(encoding="utf-8"))["cases"] if options.output.exists() else {}
-    results = {
+    before = json.loads(options.output.read_text(encoding="utf-8")) if options.output.exists() else {"cases": {}}
+    results = before | {
         "machine": environment.collect_env("scikit-learn", "torchvision"),
         "peak_flops": {"float32": matmul_peak(bf16=False), "bfloat16": matmul_peak(bf16=True)},
         "start_up_seconds": start_up(options.rounds),
-        "cases": cases | {name: measure(name, options.rounds) for name in options.cases},
+        "cases": before["cases"] | {name: measure(name, options.rounds) for name in options.cases if name in CASES},
     }
+    if TOGETHER in options.cases:
+        results[TOGETHER] = together(options.rounds)
     options.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(report(results))
 

@@ -5,11 +5,14 @@ python experiments/make_results.py           # seconds; the runs come from `fash
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import benchmark
 import markdown
+import quick
 import readings
 from matplotlib import rc_context
 from outside import corruption_means, outside_section, plot_corruptions, plot_reliability
@@ -31,8 +34,10 @@ from fashionzoo.claims.claim import NETWORKS, PLAIN, RELU, ClaimResult
 from fashionzoo.claims.runs import SEEDS
 from fashionzoo.networks import number_of
 from fashionzoo.plots.curves import STYLE
+from fashionzoo.training.recipe import get_recipe
 from fashionzoo.weights.manifest import VERSIONS
 from fashionzoo.zoo.models import get_weights, list_weights
+from fashionzoo.zoo.registry import get_class
 from fashionzoo.zoo.runs import Run
 
 HERE = Path(__file__).parent
@@ -118,7 +123,7 @@ def results(found: Found, results_: Sequence[ClaimResult]) -> str:
         if network == RELU:
             text = "histograms of the hidden activations of networks 1 and 2 on the test images, seed 0"
             lines += ["The counterpart of the report's figure 2:", "", *figure_line("activations", text)]
-    lines += [*files_section(), *outside_section(), *task2_section(found)]
+    lines += [*files_section(), *outside_section(), *task2_section(found), *quick.quick_section()]
     return "\n".join(lines) + "\n" + benchmark.report(json.loads(benchmark.MEASURED.read_text(encoding="utf-8")))
 
 
@@ -150,20 +155,18 @@ def training_table() -> list[str]:
         versions = [get_weights(name, version) for version in VERSIONS]
         rates = [f"{weights.recipe['model.lr']:g}" for weights in versions]
         lengths = [f"{weights.meta['epochs']} in {minutes(weights.meta):.1f}" for weights in versions]
-        rows.append([number_of(name), f"`{name}`", rates[0], lengths[0], rates[1], lengths[1]])
-    columns = (
-        "number",
-        "network",
-        "rate, report",
-        "epochs in minutes, report",
-        "rate, tuned",
-        "epochs in minutes, tuned",
-    )
+        quick_recipe = get_recipe(get_class(name), "quick")
+        seconds = median(row["seconds"] for row in quick.read_lines(quick.RUNS) if row["network"] == name)
+        rates.append(f"{quick_recipe.model['lr']:g}")
+        lengths.append(f"{quick_recipe.epochs} in {seconds / 60:.1f}")
+        rows.append([number_of(name), f"`{name}`", *chain.from_iterable(zip(rates, lengths, strict=True))])
+    settings = [f"{what}, {recipe}" for recipe in (*VERSIONS, "quick") for what in ("rate", "epochs in minutes")]
     processors = sorted({weights.meta["made_on"]["processor"] for weights in list_weights()})
     return [
-        *markdown.table(columns, rows),
+        *markdown.table(["number", "network", *settings], rows),
         "",
-        f"Minutes are of seed 0, by its seconds per epoch up to the best, on {' or '.join(processors)}.",
+        f"Minutes are of seed 0, by its seconds per epoch up to the best, on {' or '.join(processors)}; of `quick`, of "
+        "whole runs, the median.",
     ]
 
 

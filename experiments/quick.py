@@ -185,7 +185,9 @@ def studies_table() -> list[str]:
     """Return what the searches found."""
     cells = []
     for network in SEARCHES:
-        study = read_summary(STUDIES / f"{network}.json")
+        if not (path := STUDIES / f"{network}.json").exists():
+            continue
+        study = read_summary(path)
         best = max((trial for trial in study.trials if trial["state"] == "complete"), key=lambda trial: trial["value"])
         flags = ", ".join(f"{flag.partition('.')[2]} {value}" for flag, value in best["flags"].items())
         cells.append(

@@ -22,6 +22,7 @@ SHORT = " --trainer.max_epochs=1 --data.train_size=400 --data.val_size=200"
 SHOWN = {  # by the beginning of a command: what it shows
     "fashionzoo claims": r"of 22 free claims, \d+ hold, \d+ fail, \d+ are undecided",
     "fashionzoo fit cnn_plain --recipe tuned": r"recipe +tuned with lr 0.002, patience 5, at most 1[^$]*stopped",
+    "fashionzoo fit cnn_plain --recipe quick": r"recipe +quick with at most 1|recipe +quick, at most 1",
     "fashionzoo fit my_net.py": r"network +MyNet, 14,602[^$]*recipe +default[^$]*stopped after epoch 1",
     "fashionzoo fit cnn_plain --model.lr": r"recipe +report with lr 0.003, at most 1 epochs[^$]*stopped after epoch 1",
     "fashionzoo fit mlp": r"recipe +report with widths \[128, 32\], activation tanh, at most 1 epochs",

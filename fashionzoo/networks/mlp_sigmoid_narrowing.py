@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from fashionzoo.models.layers import Activation
 from fashionzoo.training.families import MLPClassifier
-from fashionzoo.training.recipe import DISTILLED_MLP, FULL_BATCH, Recipe, summary
+from fashionzoo.training.recipe import DISTILLED_MLP, FULL_BATCH, Recipe, quick_recipe, summary
 
 
 class SigmoidNarrowingMLP(MLPClassifier):
@@ -41,6 +41,7 @@ class SigmoidNarrowingMLP(MLPClassifier):
             data=FULL_BATCH,
         ),
         "tuned": DISTILLED_MLP,
+        "quick": quick_recipe(epochs=12, lr=0.004, weight_decay=0.1, batch_size=256, standardize=True),
     }
 
     def __init__(

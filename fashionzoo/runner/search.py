@@ -175,6 +175,7 @@ class Search:
         """Return the flags of a trial that differ from the recipe's, as a file for ``--config``."""
         cli = TrainCLI(self.network, [*self.flags, *draw_flags(self.space, optuna.trial.FixedTrial(best.params))])
         cli.config.trainer.precision = None  # each machine's own
+        cli.config.early_stopping.mode = cli.config.checkpoint.mode = "auto"
         flags = yaml.safe_load(cli.parser.dump(cli.config, skip_default=True))
         return str(yaml.safe_dump(flags, sort_keys=False))
 

@@ -103,6 +103,39 @@ DISTILLED_CNN = Recipe(
     data={"batch_size": 128, **DISTILLED},
 )
 
+
+def quick_recipe(
+    epochs: int,
+    lr: float,
+    weight_decay: float,
+    batch_size: int,
+    shift: int = 0,
+    **model: Any,
+) -> Recipe:
+    """Return a recipe as `python experiments/quick.py search` finds them: the best that a few epochs make.
+
+    Args:
+        epochs: How many, all of which are trained.
+        lr: Learning rate.
+        weight_decay: Decoupled weight decay.
+        batch_size: Images of a step.
+        shift: Pixels by which training images move.
+        **model: Other arguments of the network's class.
+
+    Example:
+        >>> quick_recipe(epochs=8, lr=0.01, weight_decay=0.1, batch_size=128).patience
+        8
+    """
+    chosen = {"lr": lr, "weight_decay": weight_decay, "schedule": "one_cycle", "loss_reduction": "mean"}
+    return Recipe(
+        f"As good as {epochs} epochs make it: Muon with a one-cycle schedule and flips, found by a search.",
+        epochs=epochs,
+        patience=epochs,
+        model={"optimizer": "muon", **chosen, **model},
+        data={"batch_size": batch_size, "augment": {"flip": True, "shift": shift}},
+    )
+
+
 DEFAULT_RECIPES = {
     "default": Recipe(
         "The network's own settings, in batches of 128, for 20 epochs.",

@@ -44,8 +44,15 @@ def test_each_network_has_recipes_a_launcher_and_logits_for_ten_classes(name: st
     network = get_class(name)()  # type: ignore[call-arg]
     assert network(torch.rand(3, 1, 28, 28)).shape == (3, 10)
     assert [*RECIPES[name]][:1] == ["report"]
-    assert {"report", "tuned"} <= set(RECIPES[name])
+    assert {"report", "tuned", "quick"} <= set(RECIPES[name])
     assert (ROOT / "experiments" / f"{name}.py").is_file()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_quick_recipe_is_a_few_epochs_without_a_teacher(name: str) -> None:
+    recipe = RECIPES[name]["quick"]
+    assert recipe.epochs <= (12 if name.startswith("mlp") else 8)
+    assert "teacher" not in recipe.data
 
 
 def test_the_registry_and_the_recipes_name_the_same_networks() -> None:

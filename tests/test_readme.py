@@ -36,7 +36,7 @@ SHOWN = {  # by the beginning of a command: what it shows
     "fashionzoo predict tests/pictures --model": r"(tests/pictures/boot.png: \w+ +Ankle boot \d+\.\d %\s+){6}",
     "fashionzoo predict tests/pictures/boot.png --model": r'"label": 9,\s+"name": "Ankle boot"',
     "fashionzoo predict": r"tests/pictures/shirt.png: T-shirt/top \d+\.\d %, ",
-    "fashionzoo runs": r"cnn_plain/slow +report with [^$]*all",
+    "fashionzoo runs": r"cnn_plain/slow\s[^$]*report with [^$]*all epochs",
     "fashionzoo plot": r"wrote curves.pdf",
     "fashionzoo compare cnn_plain/slow": r"as your run of it has that recipe[^$]*tabular|tabular[^$]*has that recipe",
     "fashionzoo compare": r"cnn_plain:tuned is right on \d+ images more than my_net.py",

@@ -25,6 +25,7 @@ ORDERS: dict[str, Callable[[Overview], Any]] = {  # the first is the default, of
     "test": lambda run: -(run.test_accuracy or 0),
     "seconds": lambda run: run.seconds or 0,
 }
+INDENT = 2
 WORDS = {"newer": "newer version"}  # of fashionzoo wrote it
 
 
@@ -58,23 +59,24 @@ def run(options: Namespace) -> None:
 def print_runs(runs: Sequence[Overview]) -> None:
     """Print runs as a table."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
+    from rich.console import Console, Group
+    from rich.padding import Padding
     from rich.table import Table
+    from rich.text import Text
 
     console = Console()
     table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
-    table.add_column("run", no_wrap=True)
-    table.add_column("recipe, changed", overflow="fold")
+    table.add_column("run, recipe and what is changed")
     for column in ("epochs", "time", "val, %", "test, %"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("ended", overflow="fold", max_width=10)
     for each in runs:
-        what, minutes = f"{each.recipe or '-'}{f' with {each.changed}' if each.changed else ''}", "-"
-        if each.seconds is not None:
-            minutes = f"{each.seconds // 60:.0f}:{each.seconds % 60:02.0f}"
+        what = f"{each.recipe or '-'}{f' with {each.changed}' if each.changed else ''}"
+        minutes = "-" if each.seconds is None else "{}:{:02}".format(*divmod(round(each.seconds), 60))
         numbers = (str(cell) if cell is not None else "-" for cell in _numbers(each))
         epochs, _, val, test = numbers
-        table.add_row(each.reference, what, epochs, minutes, val, test, WORDS.get(each.ended, each.ended))
+        name = Group(Text(each.reference, no_wrap=True), Padding(what, (0, 0, 0, INDENT)))
+        table.add_row(name, epochs, minutes, val, test, WORDS.get(each.ended, each.ended))
     console.print(table)
     console.print("time: minutes and seconds of training up to the epoch that was tested", highlight=False)
     console.print("val, test: accuracy of that epoch on the validation and on the test images", highlight=False)

@@ -163,8 +163,9 @@ def _add_legend(figure: Figure, runs: Sequence[Run], labels: Sequence[str], tags
         handles.append(Line2D([], [], color=of_train, linestyle=LINES[1], label=training))
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=2 if alone or len(figure.axes) > 1 else 1)
-    if alone:
-        figure.suptitle(labels[0], fontsize=9)
+    networks = {network_of(run.folder) for run in runs}
+    if alone or len(networks) == 1:
+        figure.suptitle(labels[0] if alone else networks.pop(), fontsize=9)
 
 
 def _tags(metric: str, runs: Sequence[Run]) -> list[str]:

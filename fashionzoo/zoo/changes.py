@@ -8,8 +8,8 @@ from typing import Any
 
 # Where a run computes, what it keeps and prints, and what follows from other flags say nothing of what is trained.
 _SILENT = (
-    *("recipe", "name", "config", "ckpt_path", "compile", "data.root", "checkpoint.", "last.", "early_stopping.mode"),
-    *("early_stopping.verbose", "early_stopping.log_rank_zero_only"),
+    *("recipe", "name", "config", "ckpt_path", "compile", "device", "threads", "data.root", "checkpoint.", "last."),
+    *("early_stopping.mode", "early_stopping.verbose", "early_stopping.log_rank_zero_only"),
     *(f"trainer.{place}" for place in ("accelerator", "devices", "num_nodes", "strategy", "default_root_dir")),
     *(f"trainer.{output}" for output in ("logger", "callbacks", "profiler", "enable_", "log_every_n_steps", "plugins")),
     "trainer.precision",  # chosen by the hardware, and said apart

@@ -8,11 +8,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from fashionzoo.openmp import share_the_machine
+from fashionzoo.openmp import limit_to_quota
 
 __version__ = "0.2.0"
 
-share_the_machine()
+limit_to_quota()
 
 if TYPE_CHECKING:
     from fashionzoo.data.augmentation import Augment

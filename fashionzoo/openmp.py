@@ -1,54 +1,109 @@
-"""How torch's threads on a processor share the machine with others. It is set before torch is imported."""
+"""How torch's threads on a processor share the machine with others."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import MutableMapping
+import threading
+import time
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-# Measured on 2 cores of an AMD EPYC; and on 2 of an Intel Xeon, where waking a thread takes longer.
-AMD_SPIN_COUNT, SPIN_COUNT = 3_000, 10_000
 CGROUP = Path("/sys/fs/cgroup")
-CPUINFO = Path("/proc/cpuinfo")
+STAT = Path("/proc/stat")
+PERIOD_S = 0.5
+ENOUGH = 0.85  # of the cores that the threads would use: with less the machine is busy
+SET_BY_USERS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 
 
-def share_the_machine(
-    environ: MutableMapping[str, str] = os.environ, cgroup: Path = CGROUP, cpuinfo: Path = CPUINFO
-) -> None:
-    """Have GNU OpenMP's threads wait without keeping the cores from others, as many as the container may use.
+class _Times(NamedTuple):
+    """Seconds since whenever: the clock's, those of all cores that were idle, and those that this process computed."""
 
-    By default they wait by spinning, for so long that two trainings on two cores slow each other 5 to 15 times. With
-    these counts a convolutional network alone is at most 5 % slower than that, and two at once take 2.1 times as long
-    as one alone on the AMD and 4.8 times on the Intel, where no count below makes it less than 3.4. What the user set
-    stays.
+    clock: float
+    idle: float
+    own: float
+
+
+def limit_to_quota(environ: MutableMapping[str, str] = os.environ, cgroup: Path = CGROUP) -> None:
+    """Have OpenMP as many threads as the container may use, unless the user set how many. To be called before torch.
 
     Args:
         environ: The environment, which is changed.
         cgroup: Where Linux says how much of the processors a container may use.
-        cpuinfo: Where it says whose processors they are.
 
     Example:
-        >>> environ = {"OMP_NUM_THREADS": "1"}
-        >>> share_the_machine(environ, Path("/none"), Path("/none"))
+        >>> limit_to_quota(environ := {"OMP_NUM_THREADS": "1"}, Path("/none"))
         >>> environ
-        {'OMP_NUM_THREADS': '1', 'GOMP_SPINCOUNT': '10000'}
+        {'OMP_NUM_THREADS': '1'}
     """
-    if "torch" in sys.modules and environ is os.environ:  # its threads are as they are
-        return
-    if "OMP_WAIT_POLICY" not in environ:
-        environ.setdefault("GOMP_SPINCOUNT", f"{AMD_SPIN_COUNT if _is_amd(cpuinfo) else SPIN_COUNT}")
     quota = _cpu_quota(cgroup)
     if quota and quota < (os.cpu_count() or 1):
         environ.setdefault("OMP_NUM_THREADS", f"{max(1, int(quota))}")
 
 
-def _is_amd(cpuinfo: Path) -> bool:
-    """Tell whether the processors are AMD's."""
+@contextmanager
+def sharing_cores() -> Iterator[None]:
+    """Have GNU OpenMP's threads leave the cores to other processes while those want them.
+
+    Threads that wait for each other spin, which is fastest where nobody else wants the core, and makes two trainings on
+    two cores 5 to 16 times as slow as one. libgomp spins a hundred times only, not 300,000 times, while its pools have
+    more threads than there are cores (``do_spin`` in its config/linux/wait.h). So while the machine is busy, an idle
+    second pool is kept. Nothing changes in what is computed. What the user set stays; elsewhere than on Linux nothing
+    happens.
+    """
+    ended = threading.Event()
+    if STAT.exists() and not any(name in os.environ for name in SET_BY_USERS):
+        threading.Thread(target=_watch, args=(ended,), name="sharing_cores", daemon=True).start()
     try:
-        return "AuthenticAMD" in cpuinfo.read_text(encoding="utf-8", errors="replace")
-    except OSError:  # not on Linux
-        return False
+        yield
+    finally:
+        ended.set()
+
+
+def _watch(ended: threading.Event) -> None:
+    """Keep a second pool of threads while the machine is busy."""
+    import torch
+
+    before, idle_pool = _read_times(), None
+    while not ended.wait(PERIOD_S):
+        now = _read_times()
+        busy = _is_busy(before, now, torch.get_num_threads())
+        before = now
+        if busy and idle_pool is None:
+            idle_pool = threading.Event()
+            threading.Thread(target=_hold_pool, args=(idle_pool,), name="idle_pool", daemon=True).start()
+        elif idle_pool is not None and not busy:
+            idle_pool.set()
+            idle_pool = None
+    if idle_pool is not None:
+        idle_pool.set()
+
+
+def _hold_pool(ended: threading.Event) -> None:
+    """Have OpenMP make a pool for this thread, and keep it."""
+    import torch
+
+    torch.zeros(2**20).add_(1)  # large enough to be divided among threads
+    ended.wait()
+
+
+def _read_times(stat: Path = STAT) -> _Times:
+    """Return how much time was idle, and how much this process used."""
+    _, _, _, _, idle, waiting, *_ = stat.read_text(encoding="ascii").split()
+    used = os.times()
+    return _Times(time.perf_counter(), (int(idle) + int(waiting)) / os.sysconf("SC_CLK_TCK"), used.user + used.system)
+
+
+def _is_busy(before: _Times, now: _Times, threads: int) -> bool:
+    """Tell whether other processes left fewer cores than the threads would use.
+
+    Example:
+        >>> alone, shared = _Times(clock=1, idle=0.3, own=1.6), _Times(clock=1, idle=0, own=1.0)
+        >>> [_is_busy(_Times(0, 0, 0), now, threads=2) for now in (alone, shared)]
+        [False, True]
+    """
+    return now.idle - before.idle + now.own - before.own < ENOUGH * threads * (now.clock - before.clock)
 
 
 def _cpu_quota(cgroup: Path) -> float | None:

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +22,7 @@ from fashionzoo.callbacks.shutdown import GracefulShutdown
 from fashionzoo.data import sources
 from fashionzoo.images.conversion import FORMATS, expand_image_paths, to_uint8
 from fashionzoo.io import atomic_write, is_inside
-from fashionzoo.openmp import share_the_machine
+from fashionzoo.openmp import SET_BY_USERS, STAT, limit_to_quota, sharing_cores
 from fashionzoo.runner import resumption
 from fashionzoo.runner.launch import train
 from tests import ROOT
@@ -102,20 +104,36 @@ def test_a_container_gets_as_many_threads_as_its_quota(
     for name, content in files.items():
         (tmp_path / name).write_text(content, encoding="ascii")
     environ: dict[str, str] = {}
-    share_the_machine(environ, tmp_path)
+    limit_to_quota(environ, tmp_path)
     assert environ.get("OMP_NUM_THREADS") == threads
     chosen = {"OMP_NUM_THREADS": "5", "OMP_WAIT_POLICY": "ACTIVE"}
-    share_the_machine(environ := dict(chosen), tmp_path)
+    limit_to_quota(environ := dict(chosen), tmp_path)
     assert environ == chosen
 
 
-@pytest.mark.parametrize(("vendor", "count"), [("AuthenticAMD", "3000"), ("GenuineIntel", "10000"), (None, "10000")])
-def test_threads_spin_for_as_long_as_was_measured_best(vendor: str | None, count: str, tmp_path: Path) -> None:
-    if vendor:
-        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nvendor_id\t: {vendor}\n", encoding="utf-8")
-    environ: dict[str, str] = {}
-    share_the_machine(environ, tmp_path, tmp_path / "cpuinfo")
-    assert environ == {"GOMP_SPINCOUNT": count}
+@pytest.mark.skipif(not STAT.exists(), reason="only Linux tells")
+def test_threads_spin_less_while_other_processes_want_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait_for(*names: str) -> None:
+        deadline = time.monotonic() + 60
+        while {"sharing_cores", "idle_pool"}.intersection(thread.name for thread in threading.enumerate()) != {*names}:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    for name in SET_BY_USERS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: os.cpu_count())
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    try:
+        with sharing_cores():
+            wait_for("sharing_cores", "idle_pool")
+        wait_for()
+        monkeypatch.setenv("GOMP_SPINCOUNT", "5")
+        with sharing_cores():
+            wait_for()
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 def test_no_requirement_holds_torch_to_its_newest_release() -> None:

@@ -27,6 +27,7 @@ from fashionzoo.data.loaders import LoaderDataModule
 from fashionzoo.errors import DivergedError, FashionZooError, exit_with_error
 from fashionzoo.io import make_folder
 from fashionzoo.models.network import Network
+from fashionzoo.openmp import sharing_cores
 from fashionzoo.runner.checks import check_batch, check_checkpoint_matches, check_smallest_batch
 from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.runner.resumption import NOTHING_SAVED, last_checkpoint, resume_command
@@ -171,7 +172,7 @@ def fit(launcher: TrainCLI) -> None:
     check_smallest_batch(network, data)
     if launcher.config.compile:
         network.network.compile()
-    with _nothing_left_of_a_failure(trainer):
+    with _nothing_left_of_a_failure(trainer), sharing_cores():
         try:
             trainer.fit(network, data, ckpt_path=launcher.resume_path, weights_only=True)
         except DivergedError as error:

@@ -143,6 +143,8 @@ def test_the_make_targets_exist() -> None:
 def test_the_citation_is_of_this_version_and_names_the_data_set() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert (citation["cff-version"], citation["version"], citation["license"]) == ("1.2.0", __version__, "MIT")
+    assert f"title = {{{citation['title']}}}" in README
+    assert f"version = {{{__version__}}}" in README
     assert {"message", "title", "authors"} <= set(citation)
     (paper,) = (reference for reference in citation["references"] if reference["type"] == "article")
     assert paper["title"].startswith("Fashion-MNIST: a novel image dataset")

@@ -56,7 +56,8 @@ def run_page(
         f"{f'with {describe_changes(changed)}' if changed else 'nothing changed'}.",
         f"- Training {ended}.",
         f"- Test accuracy: {100 * accuracy:.2f} % of {num_images:,} images, 95 % interval {100 * low:.2f} to "
-        f"{100 * high:.2f} % (Wilson): that of other test images, not of another training.",
+        f"{100 * high:.2f} % (Wilson): that of other test images, not of another training. It was tested in the "
+        "precision in which it trained; `evaluate` and `compare` compute in float32.",
         "",
         "From the folder in which it was trained:",
         "",

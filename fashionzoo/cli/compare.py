@@ -90,6 +90,7 @@ def run(options: Namespace) -> None:
         from fashionzoo.plots.comparison import plot_comparison
 
         save_figure(plot_comparison(comparison), options.plot)
+        print(f"wrote {options.plot}", file=sys.stderr)
     seconds = {label: value for label, network in loaded.items() if (value := seconds_per_epoch(network))}
     seeds = {label: text for label, network in loaded.items() if (text := spread_over_seeds(network))}
     searched = at_equal_budget(network.name for network in loaded.values())

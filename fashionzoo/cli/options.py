@@ -13,6 +13,7 @@ from fashionzoo.errors import FashionZooError, closest, exit_with_error
 from fashionzoo.io import expand
 from fashionzoo.weights.manifest import manifest
 from fashionzoo.zoo.loading import LoadedNetwork, load_argument, load_trained
+from fashionzoo.zoo.overview import find_run, read_overview
 from fashionzoo.zoo.registry import list_models, package_of
 from fashionzoo.zoo.runs import LOGS
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_NETWORK = "cnn_balanced"  # classifies when no network is named
 ALL_NETWORKS = "all"  # in place of a network's name
 MFLOPS_GLOSS = "MFLOPs: millions of floating-point operations for one image"
+UNTESTED = {"diverged": "diverged", "interrupted": "was interrupted", "unfinished": "has not ended"}
 DEVICES = {"--gpu": "cuda", "--cuda": "cuda", "--mps": "mps", "--cpu": "cpu"}  # what people type
 
 
@@ -160,6 +162,8 @@ def load_network_from_options(reference: str | None, options: argparse.Namespace
     """
     if reference is None and not options.checkpoint:
         raise FashionZooError("name a network, or a checkpoint with --checkpoint: `fashionzoo list` shows the networks")
+    if reference is not None and options.weights and reference not in list_models() and find_run(reference):
+        raise FashionZooError(f"{reference} is a run, which has no versions: leave out --weights")
     if reference is None or options.weights or options.checkpoint:
         return load_trained(reference, options.weights, options.checkpoint)
     return load_argument(reference)
@@ -171,6 +175,9 @@ def trained_networks() -> list[str]:
 
 
 def say_default(reference: str | None, loaded: LoadedNetwork) -> None:
-    """Say on the error stream which version a network's bare name stood for."""
+    """Say on the error stream which version a network's bare name stood for, and whether a run came to its end."""
     if reference == loaded.name and loaded.weights == "tuned":
         print(f"{loaded.label} is the default: {loaded.name}:report is as the report trained it", file=sys.stderr)
+    folder = find_run(loaded.weights) if loaded.weights.endswith(".ckpt") else None
+    if folder and (ended := UNTESTED.get(read_overview(folder).ended)):
+        print(f"the run in {folder} {ended}: its best epoch so far was taken", file=sys.stderr)

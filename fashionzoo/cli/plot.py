@@ -16,6 +16,7 @@ EXAMPLES = (
     "fashionzoo plot cnn_plain:report shirts.pdf --metric val/recall/Shirt",
 )
 DEFAULT_FILE = Path("curves.png")
+FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -45,6 +46,8 @@ def run(options: Namespace) -> None:
     *others, last = options.runs
     is_file = Path(last).suffix[1:].isalpha() and find_run(last, options.logs) is None  # not as in lr_0.01
     runs, path = (others, Path(last)) if is_file else (options.runs, DEFAULT_FILE)
+    if more := [word for word in others if word.endswith(FIGURE_SUFFIXES) and find_run(word, options.logs) is None]:
+        raise FashionZooError(f"plot writes one file: leave out {', '.join(more)}")
     if not runs:
         raise FashionZooError(f"plot needs a run beside the file {path}: `fashionzoo runs` shows those that there are")
     figure_format(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from io import IOBase
@@ -105,7 +106,8 @@ def prepare_steps(picture: str | Path | Image.Image, ground: Ground = "auto") ->
     except FashionZooError as error:
         raise FashionZooError(f"{name} {error}") from error
     except FileNotFoundError as error:
-        raise FashionZooError(f"{name} does not exist: check the name") from error
+        hint = "download it first" if re.match(r"https?:/", name) else "check the name"
+        raise FashionZooError(f"{name} does not exist: {hint}") from error
     except Image.DecompressionBombError as error:
         raise FashionZooError(f"{name} {TOO_LARGE}") from error
     except Exception as error:  # a damaged file makes Pillow's decoders raise nearly anything

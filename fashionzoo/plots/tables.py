@@ -62,12 +62,14 @@ def metrics_table(
         >>> scores = dict.fromkeys(["test/acc", "test/loss", "test/calibration_error"], 0.5)
         >>> recalls = {f"test/recall/{name}": 0.5 for name in CLASSES}
         >>> metrics_table("half", scores | recalls, [[1] * 10] * 10).row_count
-        16
+        17
     """
     table = Table(title=title, min_width=46, caption=CALIBRATION_GLOSS, caption_justify="left")
     table.add_column("measure")
     table.add_column("value", justify="right")
     table.add_row("accuracy", format_percent(metrics["test/acc"]))
+    low, high = wilson_interval(metrics["test/acc"], sum(map(sum, confusion)))
+    table.add_row("95 % interval", f"{100 * low:.2f} to {format_percent(high)}")
     table.add_row("loss", f"{metrics['test/loss']:.4f}")
     table.add_row("calibration error", format_percent(metrics["test/calibration_error"]))
     if "test/calibrated_error" in metrics:

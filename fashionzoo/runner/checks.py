@@ -43,6 +43,8 @@ def check_flags(config: Namespace) -> None:
             raise FashionZooError(f"--trainer.{flag} of {trainer[flag]}: choose 1 or more")
     if config.seed_everything is False:
         raise FashionZooError("--seed_everything of false: a run that can be repeated has a seed; give a number")
+    if 0 in (trainer.max_epochs, trainer.max_steps):
+        raise FashionZooError("--trainer.max_epochs or max_steps of 0: there is nothing to train; choose more")
     if early.patience < 0:
         raise FashionZooError(f"--early_stopping.patience of {early.patience}: choose 0 or more")
     if best.save_top_k == 0:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch import LightningDataModule
 from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader, Dataset
 
 from fashionzoo import environment
@@ -30,7 +31,7 @@ from fashionzoo.models.network import Network
 from fashionzoo.openmp import sharing_cores
 from fashionzoo.runner.checks import check_batch, check_checkpoint_matches, check_smallest_batch
 from fashionzoo.runner.cli import TrainCLI
-from fashionzoo.runner.resumption import NOTHING_SAVED, last_checkpoint, resume_command
+from fashionzoo.runner.resumption import NOTHING_SAVED, config_path, last_checkpoint, resume_command
 from fashionzoo.terminal import discard_output, make_streams_safe
 from fashionzoo.training.checkpoints import load_checkpoint
 from fashionzoo.training.distillation import check_teacher
@@ -172,7 +173,7 @@ def fit(launcher: TrainCLI) -> None:
     check_smallest_batch(network, data)
     if launcher.config.compile:
         network.network.compile()
-    with _nothing_left_of_a_failure(trainer), sharing_cores():
+    with _nothing_left_of_a_failure(launcher), sharing_cores():
         try:
             trainer.fit(network, data, ckpt_path=launcher.resume_path, weights_only=True)
         except DivergedError as error:
@@ -206,12 +207,14 @@ def _run(launcher: TrainCLI) -> TrainingResult:
 
 
 @contextmanager
-def _nothing_left_of_a_failure(trainer: Trainer) -> Iterator[None]:
-    """Remove the directory of a run that ends with an error before its first step."""
-    folders = [Path(logger.log_dir) for logger in tensorboards(trainer)] if trainer.is_global_zero else []
-    new = [folder for folder in folders if not folder.exists()]
-    for folder in new:
-        make_folder(folder.parent)
+def _nothing_left_of_a_failure(launcher: TrainCLI) -> Iterator[None]:
+    """Make the directory of a new run, and remove it if the run ends with an error before its first step."""
+    trainer = launcher.trainer
+    loggers = tensorboards(trainer) if trainer.is_global_zero else []
+    resumed = launcher.resume_path is not None and config_path(launcher.resume_path).exists()
+    if resumed or launcher.run_dir:  # which may be there
+        loggers = [logger for logger in loggers if not Path(logger.log_dir).exists()]
+    new = [_claim_folder(logger) for logger in loggers]
     try:
         yield
     except Exception:
@@ -221,6 +224,20 @@ def _nothing_left_of_a_failure(trainer: Trainer) -> Iterator[None]:
                 folder.parent.rmdir()
                 folder.parent.parent.rmdir()
         raise
+
+
+def _claim_folder(logger: TensorBoardLogger) -> Path:
+    """Make the directory of a new run, which another that started at the same time may have made just now."""
+    while True:
+        folder = Path(logger.log_dir)
+        make_folder(folder.parent)
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError as error:
+            if not isinstance(logger.version, int):
+                raise FashionZooError(f"another run has just made {folder}: choose another --name") from error
+            logger._version = logger.version + 1
 
 
 def _rates(launcher: TrainCLI) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -143,5 +144,5 @@ def odds(p: float) -> str:
     """
     for cases in (10, 100, 1000, 10_000):
         if p * cases >= 1 or (cases == 10 and p >= 0.095):
-            return f"{round(p * cases)} of {cases:,}"
+            return f"{math.floor(p * cases + 0.5)} of {cases:,}"
     return "fewer than 1 of 10,000"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.weights.manifest import find_weights, manifest
 from fashionzoo.zoo.models import get_model
-from fashionzoo.zoo.overview import find_run
+from fashionzoo.zoo.overview import MAX_NAMED, find_run, list_runs
 from fashionzoo.zoo.registry import get_class, list_models, package_of, suggest_network
 from fashionzoo.zoo.runs import LOGS, REFERENCE_NAMES
 
@@ -93,6 +93,9 @@ def load_argument(argument: str, code: str | None = None) -> LoadedNetwork:
             if code is None:
                 raise
             return load_trained(code, checkpoint=argument)
+    known = [run.reference for run in list_runs()] if LOGS.is_dir() else []
+    if known and "/" in argument and ".py" not in argument:
+        raise FashionZooError(f"there is no network or run {argument}: {did_you_mean(argument, known[:MAX_NAMED])}")
     return load_trained(argument)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.networks import NAMES
 from fashionzoo.weights.manifest import PACKAGE, VERSIONS, Weights, find_weights, manifest
+from fashionzoo.zoo.overview import find_run
 from fashionzoo.zoo.registry import get_class, list_models, package_of, suggest_network
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def get_model(name: str | None = None, weights: str | Path | None = None, **hype
 
     Args:
         name: A network's registry name; not needed where the weights are of a run or a file, which say what they hold.
+            A run's name stands for its weights, too.
         weights: ``"report"`` or ``"tuned"`` for the network that comes with its package; a checkpoint, a run's
             directory or name (``"cnn_plain/version_0"``), an exported ``.safetensors``; ``None`` for random weights.
         **hyperparameters: In place of the network's own: ``widths``, ``channels``, ``activation``, ``dropout``, ... Of
@@ -68,6 +70,8 @@ def get_model(name: str | None = None, weights: str | Path | None = None, **hype
         >>> get_model("mlp_relu_narrowing", widths=(128, 32)).config["widths"]
         [128, 32]
     """
+    if name is not None and weights is None and "/" in name and find_run(name):
+        weights, name = Path(name), None
     if isinstance(weights, Path) or (isinstance(weights, str) and _is_place(weights)):
         from fashionzoo.zoo.loading import load_trained
 

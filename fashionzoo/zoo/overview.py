@@ -142,9 +142,11 @@ def get_runs(references: Sequence[str | Path], logs: Path = LOGS) -> list[Run]:
     Raises:
         FashionZooError: There is none of a name, or its records are incomplete, damaged or of a newer version.
     """
-    runs = []
+    runs: list[Run] = []
     for reference in references:
         folder = find_run(reference, logs)
+        if folder in [run.folder for run in runs]:
+            raise FashionZooError(f"the run {reference} is named twice: name another")
         if folder is None:
             if ":" in str(reference):
                 raise FashionZooError(

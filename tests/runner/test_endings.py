@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -19,6 +20,7 @@ from fashionzoo.cli.main import _parser, main
 from fashionzoo.cli.options import given, path
 from fashionzoo.data import sources
 from fashionzoo.models.network import compute_logits
+from fashionzoo.runner import launch
 from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.runner.flags import PATHS
 from fashionzoo.zoo.loading import load_trained
@@ -134,6 +136,22 @@ def test_no_flag_that_takes_a_path_is_left_out(tmp_path: Path) -> None:
     paths = [flag for flag in flags if re.search(r"(dir|path|root)$", flag)]
     assert {"data.root", "last.dirpath", "trainer.default_root_dir", "ckpt_path"} <= set(paths)
     assert {flag.rpartition(".")[2] for flag in paths} <= set(PATHS)
+
+
+@pytest.mark.parametrize("name", [None, "mine"])
+def test_two_runs_that_start_at_once_do_not_share_a_directory(name: str | None, tmp_path: Path, data_flag: str) -> None:
+    flags = [data_flag, f"--trainer.default_root_dir={tmp_path}", "--trainer.max_epochs=1", "--data.val_size=200"]
+    launcher = TrainCLI(fz.PlainCNN, [*flags, *([f"--name={name}"] if name else [])])
+    (tensorboard,) = launcher.trainer.loggers
+    assert isinstance(tensorboard, TensorBoardLogger)
+    Path(tensorboard.log_dir).mkdir(parents=True)  # as another run does after this one has looked
+    if name is None:
+        launch.fit(launcher)
+        assert Path(tensorboard.log_dir).name == "version_1"
+        assert (tmp_path / "lightning_logs" / "cnn_plain" / "version_1" / "checkpoints" / "best.ckpt").is_file()
+    else:
+        with pytest.raises(fz.FashionZooError, match="another run has just made"):
+            launch.fit(launcher)
 
 
 class LogsSteps(fz.Classifier):

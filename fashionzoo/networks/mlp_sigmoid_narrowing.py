@@ -41,7 +41,7 @@ class SigmoidNarrowingMLP(MLPClassifier):
             data=FULL_BATCH,
         ),
         "tuned": DISTILLED_MLP,
-        "quick": quick_recipe(epochs=12, lr=0.004, weight_decay=0.1, batch_size=256, standardize=True),
+        "quick": quick_recipe(epochs=12, lr=0.002, weight_decay=0.0105, batch_size=128, standardize=True),
     }
 
     def __init__(

@@ -28,7 +28,7 @@ def plot_study(study: StudySummary) -> Figure:
     expected.set_title("expected best of so many trials", fontsize=9)
     expected.set_xlabel("number of trials")
     expected.set_ylabel(study.metric)
-    figure.suptitle(f"{study.network}: {len(study.trials)} trials, validation images", fontsize=10)
+    figure.suptitle(f"{study.network}: {len(study.values)} trials, validation images", fontsize=10)
     return figure
 
 

@@ -7,7 +7,7 @@ long enough elsewhere to end only what no longer gets better.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fashionzoo.errors import FashionZooError, did_you_mean
@@ -142,5 +142,9 @@ DEFAULT_RECIPES = {
         epochs=20,
         patience=20,
         data={"batch_size": 128},
-    )
+    ),
+    "quick": replace(
+        quick_recipe(epochs=8, lr=0.005, weight_decay=0.1, batch_size=128, shift=1),
+        description="Muon with a one-cycle schedule, flips and shifts of one pixel, for 8 epochs.",
+    ),
 }

@@ -27,6 +27,7 @@ from fashionzoo.zoo.runs import Run
 from tests.conftest import idx
 from tests.processes import OUTPUT_ENCODING, assert_same_training, run
 from tests.runner.test_resume import signal_in
+from tests.training.test_muon import needs_muon
 
 MY_NET = """
 from torch import nn
@@ -130,6 +131,17 @@ def test_anything_that_maps_images_to_logits_is_trained(
     assert run_dir.parent.name == name
     assert Run(run_dir).epochs == epochs
     assert Run(run_dir).final("test/acc") >= 0.05
+
+
+@needs_muon
+@pytest.mark.filterwarnings("ignore")
+def test_a_network_of_ones_own_has_the_quick_recipe(
+    tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    flags = ["--recipe=quick", f"--data.root={tiny_root}", "--data.val_size=200", "--trainer.max_epochs=3"]
+    result = fz.launch(tiny_resnet, flags)
+    assert result.metrics["test/acc"] > 0.5
 
 
 def digits() -> tuple[Dataset[Any], Dataset[Any], Dataset[Any]]:

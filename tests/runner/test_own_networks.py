@@ -139,7 +139,7 @@ def test_a_network_of_ones_own_has_the_quick_recipe(
     tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    flags = ["--recipe=quick", f"--data.root={tiny_root}", "--data.val_size=200", "--trainer.max_epochs=3"]
+    flags = ["--recipe=quick", f"--data.root={tiny_root}", "--data.val_size=200", "--data.batch_size=32"]
     result = fz.launch(tiny_resnet, flags)
     assert result.metrics["test/acc"] > 0.5
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from fashionzoo.models.layers import Activation
 from fashionzoo.training.families import MLPClassifier
-from fashionzoo.training.recipe import DISTILLED_MLP, FULL_BATCH, Recipe, quick_recipe, summary
+from fashionzoo.training.recipe import DISTILLED_MLP, FULL_BATCH, QUICK_RELU_MLP, Recipe, summary
 
 
 class ReLUNarrowingMLP(MLPClassifier):
@@ -35,9 +35,7 @@ class ReLUNarrowingMLP(MLPClassifier):
     recipes: ClassVar = {
         "report": Recipe(summary(__doc__), epochs=300, patience=50, data=FULL_BATCH),
         "tuned": DISTILLED_MLP,
-        "quick": quick_recipe(
-            epochs=12, lr=0.00335, weight_decay=0.0128, batch_size=128, label_smoothing=0.1, standardize=True
-        ),
+        "quick": QUICK_RELU_MLP,
     }
 
     def __init__(

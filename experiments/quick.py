@@ -124,7 +124,7 @@ def quick_section() -> list[str]:
         "The searches, on validation images, all trials with seed 0; the spaces are `quick.yaml` and "
         "`quick_relu_mlp.yaml` in `experiments`, narrowed to Muon with a one-cycle schedule after studies in the "
         "default space, whose best trials had Muon in all and one-cycle in most. `cnn_dropout_l2` has the flags of "
-        "`cnn_plain` and a dropout of 0.05; `cnn_balanced` was not searched yet, and has those of a single run. The last "
+        "`cnn_plain` and a dropout of 0.05; `cnn_balanced` was not searched yet, and its flags are a guess. The last "
         "column is what the best of two trials is expected to reach (Dodge et al. 2019):",
         "",
         *studies_table(),

@@ -127,14 +127,17 @@ def measures(versions: Sequence[Weights]) -> dict[str, list[str]]:
             f"{weights.spread} (n = {weights.meta['seeds']['count']})" for weights in versions
         ],
         "loss (cross-entropy)": [f"{score['test/loss']:.4f}" for score in scores],
-        "calibration error of the softmax (15 bins, l1)": [
-            f"{score['test/calibration_error']:.4f}" for score in scores
+        "calibration error of the softmax, % (15 bins, l1)": [
+            f"{100 * score['test/calibration_error']:.2f}" for score in scores
         ],
         "temperature, fitted on validation images": [f"{weights.meta['temperature']:.3f}" for weights in versions],
-        "calibration error of the probabilities, with it": [
-            f"{score['test/calibrated_error']:.4f}" for score in scores
+        "calibration error of the probabilities with it, %": [
+            f"{100 * score['test/calibrated_error']:.2f}" for score in scores
         ],
-        **{f"recall of {label}": [f"{score[f'test/recall/{label}']:.3f}" for score in scores] for label in CLASSES},
+        **{
+            f"recall of {label}, %": [f"{100 * score[f'test/recall/{label}']:.1f}" for score in scores]
+            for label in CLASSES
+        },
     }
 
 

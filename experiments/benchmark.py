@@ -222,7 +222,7 @@ def report(results: dict[str, Any]) -> str:
         columns = "seconds per epoch", "images per second", "ratio", "peak memory", "FLOPs utilization"
         lines += [f"### `{network}`, {f'batches of {batch_size}' if batch_size else 'full batch'}", ""]
         lines += [*markdown.table(["implementation", *columns], rows), ""]
-    lines += together_lines(results[TOGETHER])
+    lines += together_lines(results[TOGETHER]) if TOGETHER in results else []
     times = [[f"`{name}`", f"{seconds:.2f}"] for name, seconds in results["start_up_seconds"].items()]
     lines += ["### Start-up", "", *markdown.table(["process", "seconds"], times)]
     return "\n".join(lines) + "\n"

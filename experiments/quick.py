@@ -116,12 +116,7 @@ def quick_section() -> list[str]:
         "",
         *runs_table(read_lines(RUNS)),
         "",
-        "Beside it, `cnn_balanced` trained as people do it by hand, in batches of 128 with Adam as PyTorch has it: "
-        "seconds to a validation accuracy, each implementation alone on the machine, once. The bare loops' validation "
-        "is not counted.",
-        "",
-        *(race_table(read_lines(RACES)) if RACES.exists() else ["Not measured yet."]),
-        "",
+        *(race_lines() if RACES.exists() else []),
         "The searches, on validation images, all trials with seed 0; the spaces are `quick.yaml` and "
         "`quick_relu_mlp.yaml` in `experiments`, narrowed to Muon with a one-cycle schedule after studies in the "
         "default space, whose best trials had Muon in all and one-cycle in most. `cnn_dropout_l2` has the flags of "
@@ -129,6 +124,18 @@ def quick_section() -> list[str]:
         "column is what the best of two trials is expected to reach (Dodge et al. 2019):",
         "",
         *studies_table(),
+        "",
+    ]
+
+
+def race_lines() -> list[str]:
+    """Return the race to an accuracy."""
+    return [
+        "Beside it, `cnn_balanced` trained as people do it by hand, in batches of 128 with Adam as PyTorch has it: "
+        "seconds to a validation accuracy, each implementation alone on the machine, once. The bare loops' validation "
+        "is not counted.",
+        "",
+        *race_table(read_lines(RACES)),
         "",
     ]
 
@@ -187,7 +194,8 @@ def studies_table() -> list[str]:
     for network, (space, flags) in SEARCHES.items():
         study = read_summary(STUDIES / f"{network}.json")
         best = max((trial for trial in study.trials if trial["state"] == "complete"), key=lambda trial: trial["value"])
-        best_flags = ", ".join(f"{flag.partition('.')[2]} {value}" for flag, value in best["flags"].items())
+        shown = {flag: f"{value:.3g}" if isinstance(value, float) else value for flag, value in best["flags"].items()}
+        best_flags = ", ".join(f"{flag.partition('.')[2]} {value}" for flag, value in shown.items())
         cells.append(
             [
                 f"`{network}`",

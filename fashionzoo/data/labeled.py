@@ -1,7 +1,5 @@
 """Images with their labels as tensors, without Lightning: to look at, or to ask a network about."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple

@@ -143,13 +143,6 @@ def test_no_requirement_holds_torch_to_its_newest_release() -> None:
     assert not [line for line in needed if line.startswith("torchvision")]
 
 
-def test_the_package_sets_how_threads_wait_before_torch_is_there() -> None:
-    code = "import fashionzoo, os; print(os.environ['GOMP_SPINCOUNT'])"
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(("GOMP_", "OMP_"))}
-    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, encoding="utf-8", check=True)
-    assert done.stdout == "3000\n"
-
-
 def test_a_folder_of_any_name_is_trained_in_and_read_again(
     tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

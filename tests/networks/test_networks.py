@@ -231,5 +231,5 @@ def test_a_seventh_network_is_one_file(tmp_path: Path) -> None:
         encoding="utf-8",
         env={"PYTHONPATH": str(tmp_path)},
     )
-    assert "cnn_wide [48, 24] ['report', 'tuned']" in done.stdout, done.stderr
+    assert "cnn_wide [48, 24] ['report', 'tuned', 'quick']" in done.stdout, done.stderr
     assert re.search(r"cnn_wide +- ", done.stdout)

@@ -109,7 +109,7 @@ def quick_section() -> list[str]:
     return [
         "## Quick",
         "",
-        "The recipe `quick` is the best that a search found for a few epochs, without a teacher (`python "
+        "The recipe `quick` is for a few epochs, without a teacher (`python "
         f"experiments/quick.py`): test accuracy in per cent, of n of the {len(SEEDS)} seeds. Seconds are those of a "
         "run with validation, logs, checkpoints and the test, without the start of the process; the fastest, as other "
         "programs ran beside some.",
@@ -118,8 +118,8 @@ def quick_section() -> list[str]:
         "",
         *(race_lines() if RACES.exists() else []),
         "The searches, on validation images, all trials with seed 0; the spaces are `quick.yaml` and "
-        "`quick_relu_mlp.yaml` in `experiments`, narrowed to Muon with a one-cycle schedule after studies in the "
-        "default space, whose best trials had Muon in all and one-cycle in most. `cnn_dropout_l2` has the flags of "
+        "`quick_relu_mlp.yaml` in `experiments`, narrowed to Muon with a one-cycle schedule after planning "
+        "searches in the default space, whose trials were not kept. `cnn_dropout_l2` has the flags of "
         "`cnn_plain` and a dropout of 0.05; `cnn_balanced` was not searched yet, and its flags are a guess. The last "
         "column is what the best of two trials is expected to reach (Dodge et al. 2019):",
         "",

@@ -47,7 +47,7 @@ def sharing_cores() -> Iterator[None]:
     """Have GNU OpenMP's threads leave the cores to other processes while those want them.
 
     Threads that wait for each other spin, which is fastest where nobody else wants the core, and makes two trainings on
-    two cores 5 to 16 times as slow as one. libgomp spins a hundred times only, not 300,000 times, while its pools have
+    two cores several times as slow as one. libgomp spins a hundred times only, not 300,000 times, while its pools have
     more threads than there are cores (``do_spin`` in its config/linux/wait.h). So while the machine is busy, an idle
     second pool is kept. Nothing changes in what is computed. What the user set stays; elsewhere than on Linux nothing
     happens.

@@ -93,8 +93,8 @@ def load_argument(argument: str, code: str | None = None) -> LoadedNetwork:
             if code is None:
                 raise
             return load_trained(code, checkpoint=argument)
-    known = [run.reference for run in list_runs()] if LOGS.is_dir() else []
-    if known and "/" in argument and ".py" not in argument:
+    if "/" in argument and ".py" not in argument and LOGS.is_dir() and (runs := list_runs()):
+        known = [run.reference for run in runs]
         raise FashionZooError(f"there is no network or run {argument}: {did_you_mean(argument, known[:MAX_NAMED])}")
     return load_trained(argument)
 

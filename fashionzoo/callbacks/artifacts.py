@@ -14,7 +14,6 @@ from lightning.pytorch.utilities import rank_zero_only
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 
 from fashionzoo import environment
-from fashionzoo.callbacks.activations import SAMPLE, activations, near_zero_fraction
 from fashionzoo.callbacks.console import stop_reason
 from fashionzoo.callbacks.ending import Ending, ending, has_diverged
 from fashionzoo.callbacks.run_page import run_page
@@ -22,6 +21,7 @@ from fashionzoo.callbacks.shutdown import TrainingInterruptedError
 from fashionzoo.callbacks.trainer_data import get_loader, get_split, tensorboards
 from fashionzoo.errors import DivergedError
 from fashionzoo.io import write_csv, write_text
+from fashionzoo.models.activations import SAMPLE, activations, near_zero_fraction
 from fashionzoo.models.network import eval_mode
 from fashionzoo.training.classifier import Classifier
 from fashionzoo.zoo.runs import FORMAT

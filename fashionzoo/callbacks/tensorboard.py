@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.utils.tensorboard.summary import hparams
 
-from fashionzoo.callbacks.activations import SAMPLE, activations, near_zero_fraction
 from fashionzoo.callbacks.trainer_data import get_split, tensorboards
 from fashionzoo.errors import FashionZooError
 from fashionzoo.images.classes import IMAGE_SIZE
+from fashionzoo.models.activations import SAMPLE, activations, near_zero_fraction
 from fashionzoo.models.network import eval_mode
 from fashionzoo.plots.figures import plot_confusion
 from fashionzoo.training.classifier import Classifier

@@ -14,7 +14,7 @@ import markdown
 import quick
 import readings
 from matplotlib import rc_context
-from outside import corruption_means, outside_section, plot_corruptions, plot_reliability
+from outside import corruption_means, outside_section, plot_corruptions, plot_reliabilities
 from result_figures import Found, plot_results
 from result_sections import (
     claims_table,
@@ -216,7 +216,7 @@ def main() -> None:
     FIGURES.mkdir(exist_ok=True)
     with rc_context(STYLE):  # type: ignore[arg-type]  # a literal type for each key
         figures = plot_results(found, size_table(found), readings.rows())
-        figures |= {"corruptions": plot_corruptions(), "reliability": plot_reliability()}
+        figures |= {"corruptions": plot_corruptions(), "reliability": plot_reliabilities()}
         for name, figure in figures.items():
             figure.savefig(FIGURES / f"{name}.png", metadata={"Software": None})
     (HERE / "RESULTS.md").write_text(results(found, results_), encoding="utf-8")

@@ -11,16 +11,14 @@ import unfamiliar
 from matplotlib.figure import Figure
 from result_sections import figure_line
 
+from fashionzoo.data.labeled import test_set
 from fashionzoo.images.classes import FAMILIAR
 from fashionzoo.models.network import compute_logits
+from fashionzoo.plots.reliability import plot_reliability
 from fashionzoo.weights.manifest import VERSIONS
 from fashionzoo.zoo.corruptions import mean_accuracy
-from fashionzoo.zoo.evaluation import load_test_split
 from fashionzoo.zoo.models import get_model, get_weights, list_weights
 from fashionzoo.zoo.registry import list_models
-
-NUM_BINS = 15  # of the calibration error
-MIN_BIN_SIZE = 20  # images of which a bin is shown: of fewer, its accuracy says little
 
 
 def measured(path: Path) -> Any:
@@ -177,28 +175,9 @@ def calibration_lines() -> list[str]:
     ]
 
 
-def plot_reliability() -> Figure:
-    """Plot the accuracy on the test images of each confidence, in the bins of the calibration error."""
-    figure = Figure(figsize=(11, 8.5), layout="constrained")
-    figure.suptitle(f"Reliability on 10,000 test images: bins of confidence with at least {MIN_BIN_SIZE} of them")
-    grid = figure.subplots(3, 4, sharex=True, sharey=True)
-    for axes, weights in zip(grid.flat, list_weights(), strict=True):
-        network = get_model(weights.name, weights.version)
-        images, labels = load_test_split(network)
-        logits = compute_logits(network, images)
-        axes.plot([0, 100], [0, 100], color="gray", lw=0.8)
-        for label, temperature, style in (("without", 1.0, "--o"), ("with", network.temperature, "-s")):
-            confidences, predicted = (logits / temperature).softmax(dim=1).max(dim=1)
-            right = (predicted == labels).double()
-            bins = (confidences * NUM_BINS).long().clamp(max=NUM_BINS - 1)
-            counts = bins.bincount(minlength=NUM_BINS)
-            full = counts >= MIN_BIN_SIZE
-            x, y = (100 * (bins.bincount(values, NUM_BINS) / counts)[full] for values in (confidences.double(), right))
-            axes.plot(x, y, style, markersize=3, label=f"{label} temperature")
-        axes.set_title(f"{weights.name} {weights.version}")
-    for axes in grid[-1]:
-        axes.set_xlabel("confidence, %")
-    for axes in grid[:, 0]:
-        axes.set_ylabel("accuracy, %")
-    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return figure
+def plot_reliabilities() -> Figure:
+    """Plot the reliability diagrams of all files."""
+    networks = {f"{each.name} {each.version}": get_model(each.name, each.version) for each in list_weights()}
+    images, labels = test_set()[:2]
+    measured = {label: (compute_logits(network, images), network.temperature) for label, network in networks.items()}
+    return plot_reliability(measured, labels)

@@ -9,6 +9,7 @@ from statistics import mean
 from typing import Any, Literal
 
 from fashionzoo.claims.uncertainty import Verdict, all_of, decide, decide_margin
+from fashionzoo.notebook import html_table
 from fashionzoo.weights.manifest import find_weights
 from fashionzoo.zoo.intervals import Interval, mean_interval
 from fashionzoo.zoo.runs import Run
@@ -208,6 +209,18 @@ class ClaimResult:
             for label in labels
         }
         return ", ".join(f"{label} {format_mean_range(every)}" for label, every in values.items())
+
+    def _repr_html_(self) -> str:
+        """Return the claim, its check, and what the runs show, for notebooks."""
+        rows = [
+            ["the report says", self.claim.statement],
+            ["the check", self.claim.criterion],
+            ["measured", self.measured()],
+            ["outcome", self.in_words],
+        ]
+        return html_table(
+            [self.claim.id, f"{self.claim.network}, {self.claim.kind}"], rows, filter(None, [self.reason])
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for programs; an epoch that never came is ``None``."""

@@ -20,6 +20,8 @@ from fashionzoo.claims.claim import (
     SeedRuns,
 )
 from fashionzoo.claims.uncertainty import all_of, decide_margin
+from fashionzoo.errors import FashionZooError, did_you_mean
+from fashionzoo.zoo.runs import LOGS
 
 UNDECIDED = "The 95 % interval of what was measured includes both outcomes."
 DISAGREE = "No outcome is that of most seeds."
@@ -44,6 +46,35 @@ def find_seed_runs(logs: Path) -> list[SeedRuns]:
     found |= {recipe: runs.find(logs, DROPOUT, recipe) for recipe in ABLATIONS}
     seeds = sorted({seed for by_seed in found.values() for seed in by_seed})
     return [SeedRuns(seed, {network: by[seed] for network, by in found.items() if seed in by}) for seed in seeds]
+
+
+def check_claim(claim_id: str, logs: str | Path = LOGS) -> ClaimResult:
+    """Check one of the report's claims.
+
+    Args:
+        claim_id: As ``"N1.level"``; ``fashionzoo claims`` lists them.
+        logs: The folder of the runs; the published ones come with the repository, in its ``lightning_logs``.
+
+    Raises:
+        FashionZooError: There is no such claim, or the records of a run cannot be read.
+
+    Example:
+        >>> check_claim("N1.level", "no_such_folder").outcome
+        'not comparable'
+    """
+    return evaluate_claim(find_claim(claim_id), find_seed_runs(Path(logs)))
+
+
+def find_claim(claim_id: str) -> Claim:
+    """Return a claim by its id, whatever its case.
+
+    Raises:
+        FashionZooError: There is none; the message names the nearest.
+    """
+    known = {claim.id.lower(): claim for claim in CLAIMS}
+    if claim_id.lower() not in known:
+        raise FashionZooError(f"unknown claim {claim_id}: {did_you_mean(claim_id, [each.id for each in CLAIMS])}")
+    return known[claim_id.lower()]
 
 
 def evaluate_claims(by_seed: Sequence[SeedRuns]) -> list[ClaimResult]:

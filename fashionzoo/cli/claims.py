@@ -10,11 +10,11 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from fashionzoo.claims.claim import ABLATIONS, CLAIMS, DROPOUT, NETWORKS, ClaimResult, Kind, Outcome
-from fashionzoo.claims.evaluation import count_by_kind, evaluate_claims, find_seed_runs
+from fashionzoo.claims.claim import ABLATIONS, DROPOUT, NETWORKS, ClaimResult, Kind, Outcome
+from fashionzoo.claims.evaluation import count_by_kind, evaluate_claims, find_claim, find_seed_runs
 from fashionzoo.cli.formats import render
 from fashionzoo.cli.options import add_format, given, path
-from fashionzoo.errors import FashionZooError, did_you_mean
+from fashionzoo.errors import FashionZooError
 from fashionzoo.zoo.runs import reference_dirs, user_dirs
 
 HELP = "check the report's claims against finished runs"
@@ -45,14 +45,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Print what the runs say of each claim of the report, or of some."""
-    known = {claim.id.lower(): claim.id for claim in CLAIMS}
-    ids = [known.get(word.lower(), word) for word in options.arguments if CLAIM_ID.match(word)]
+    ids = [find_claim(word).id for word in options.arguments if CLAIM_ID.match(word)]
     folders = [Path(word) for word in options.arguments if not CLAIM_ID.match(word)]
     if len(folders) > 1:
         raise FashionZooError(f"two folders, {folders[0]} and {folders[1]}: name one with runs in it")
     logs = folders[0] if folders else Path("lightning_logs")
-    if unknown := [name for name in ids if name not in (claim.id for claim in CLAIMS)]:
-        raise FashionZooError(f"unknown claim {unknown[0]}: {did_you_mean(unknown[0], [claim.id for claim in CLAIMS])}")
     if logs.exists() and not logs.is_dir():
         raise FashionZooError(f"{logs} is not a folder: name one with runs in it")
     if options.plot and len(ids) != 1:

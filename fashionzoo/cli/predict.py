@@ -22,6 +22,7 @@ from fashionzoo.cli.options import (
     use_hardware,
 )
 from fashionzoo.errors import FashionZooError
+from fashionzoo.images.classes import UNFAMILIAR
 from fashionzoo.io import expand
 from fashionzoo.terminal import warnings_as_lines
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 HELP = "classify images"
 EXAMPLES = "fashionzoo predict shirt.png --show steps.png", "fashionzoo predict shirt.png --model all --top 1"
-UNFAMILIAR = "none of these, perhaps; of the ten classes, "
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -114,20 +114,15 @@ def run(options: Namespace) -> None:
 
 def describe(prediction: Prediction, top: int) -> str:
     """Return a prediction in words: its most likely classes, and whether it may be none of them."""
-    classes = ", ".join(f"{name} {100 * share:.1f} %" for name, share in _top_classes(prediction, top).items())
-    return classes if prediction.is_familiar else UNFAMILIAR + classes
-
-
-def _top_classes(prediction: Prediction, top: int) -> dict[str, float]:
-    """Return the most likely classes with their probabilities, the largest first."""
-    return dict(sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:top])
+    classes = ", ".join(f"{name} {100 * share:.1f} %" for name, share in prediction.top_classes(top).items())
+    return classes if prediction.is_familiar else f"{UNFAMILIAR}; of the ten classes, {classes}"
 
 
 def _to_dict(path: Path, model: LoadedNetwork, prediction: Prediction, top: int) -> dict[str, Any]:
     """Return a prediction for JSON."""
     source = {"image": str(path), "network": model.name, "weights": model.weights}
     answer = {**source, **prediction._asdict(), "is_familiar": prediction.is_familiar}
-    return {**answer, "probabilities": _top_classes(prediction, top)}
+    return {**answer, "probabilities": prediction.top_classes(top)}
 
 
 def _show(options: Namespace, models: list[LoadedNetwork], ground: Ground) -> None:
@@ -146,5 +141,5 @@ def _show(options: Namespace, models: list[LoadedNetwork], ground: Ground) -> No
     steps = prepare_steps(source, ground)
     (prediction,) = model.network.predictions(to_pixels(steps.prepared))
     title = f"{source.name}, {model.label}: {describe(prediction, 1)}"
-    save_figure(plot_steps(steps, title, _top_classes(prediction, options.top)), path)
+    save_figure(plot_steps(steps, title, prediction.top_classes(options.top)), path)
     print(f"wrote {path}", file=sys.stderr)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from fashionzoo.notebook import html_bars
+
 CLASSES = (
     "T-shirt/top",
     "Trouser",
@@ -18,6 +20,7 @@ CLASSES = (
 )
 IMAGE_SIZE = 28  # pixels, both sides
 NUM_SHOWN = 3  # classes that a prediction shows
+UNFAMILIAR = "none of these, perhaps"
 FAMILIAR = 0.15  # chosen on drawings, as most pictures that are asked about show clothes: RESULTS.md has both shares
 
 
@@ -40,9 +43,29 @@ class Prediction(NamedTuple):
             >>> Prediction(6, "Shirt", {"Coat": 0.1, "Shirt": 0.8996, "Bag": 0.0004, "Dress": 0.0}, 0.01)
             <Prediction 6 Shirt: Shirt 90.0 %, Coat 10.0 %, Bag 0.0 %; none of these, perhaps>
         """
-        likely = sorted(self.probabilities.items(), key=lambda item: -item[1])[:NUM_SHOWN]
-        doubt = "" if self.is_familiar else "; none of these, perhaps"
-        return f"<Prediction {self.label} {self.name}: {', '.join(f'{n} {100 * p:.1f} %' for n, p in likely)}{doubt}>"
+        likely = ", ".join(f"{name} {100 * share:.1f} %" for name, share in self.top_classes().items())
+        doubt = "" if self.is_familiar else f"; {UNFAMILIAR}"
+        return f"<Prediction {self.label} {self.name}: {likely}{doubt}>"
+
+    def _repr_html_(self) -> str:
+        """Return the most likely classes as bars, for notebooks."""
+        return self.to_html(f"{self.label} {self.name}")
+
+    def to_html(self, title: str) -> str:
+        """Return the most likely classes as bars.
+
+        Args:
+            title: What stands above them.
+        """
+        return html_bars(title, self.top_classes(), "" if self.is_familiar else UNFAMILIAR)
+
+    def top_classes(self, count: int = NUM_SHOWN) -> dict[str, float]:
+        """Return the most likely classes with their probabilities, the largest first.
+
+        Args:
+            count: How many.
+        """
+        return dict(sorted(self.probabilities.items(), key=lambda item: -item[1])[:count])
 
     @property
     def is_familiar(self) -> bool:

@@ -17,6 +17,7 @@ from scipy import ndimage
 from fashionzoo.errors import FashionZooError, did_you_mean
 from fashionzoo.images.classes import IMAGE_SIZE
 from fashionzoo.images.ground import Mask, drop_specks, find_thing, frame_width
+from fashionzoo.notebook import html_pictures
 
 Ground = Literal["auto", "bright", "dark", "ready"]
 GROUNDS: tuple[Ground, ...] = get_args(Ground)
@@ -30,6 +31,7 @@ FULL = 200  # a paler thing is brightened until its 98th percentile is here
 OUTLINED = 0.35  # of the area within an outline is of the ground's color, or more: a drawing of lines, to be filled
 FILLING = 120  # brightness of what is filled
 MAX_PIXELS = 89_478_485  # Pillow's own limit, for where it was taken away
+STEP_NAMES = ("as it came", "trimmed", "scaled", "as the network sees it")
 TOO_LARGE = "has too many pixels for an image of clothing: scale it down"
 NOTHING = "has nothing on it that differs from its ground: show the thing on a plain one"
 
@@ -41,6 +43,14 @@ class Steps(NamedTuple):
     trimmed: Image.Image
     scaled: Image.Image
     prepared: Image.Image
+
+    def captions(self) -> list[str]:
+        """Return what each step is, with its size in pixels."""
+        return [f"{name}, {step.width}x{step.height}" for name, step in zip(STEP_NAMES, self, strict=True)]
+
+    def _repr_html_(self) -> str:
+        """Return the steps side by side, for notebooks."""
+        return html_pictures(zip(self, self.captions(), strict=True))
 
 
 class Prepare:

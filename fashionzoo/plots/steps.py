@@ -8,8 +8,6 @@ from matplotlib.figure import Figure
 
 from fashionzoo.images.preparation import Steps
 
-TITLES = ("as it came", "trimmed", "scaled", "as the network sees it")
-
 
 def plot_steps(steps: Steps, title: str, top_classes: Mapping[str, float]) -> Figure:
     """Plot a picture at each step of its preparation, and the most likely classes.
@@ -28,10 +26,10 @@ def plot_steps(steps: Steps, title: str, top_classes: Mapping[str, float]) -> Fi
     figure = Figure(figsize=(13, 3), layout="constrained")
     figure.suptitle(title, fontsize=10)
     *images, bars = figure.subplots(1, 5)
-    for axes, picture, name in zip(images, steps, TITLES, strict=True):
+    for axes, picture, caption in zip(images, steps, steps.captions(), strict=True):
         shown = picture.convert("L") if picture.mode == "L" else picture.convert("RGBA")
         axes.imshow(shown, cmap="gray", vmin=0, vmax=255)
-        axes.set_title(f"{name}, {picture.width}x{picture.height}", fontsize=9)
+        axes.set_title(caption, fontsize=9)
         axes.axis("off")
     bars.barh(range(len(top_classes)), [100 * share for share in top_classes.values()], color="0.4")
     bars.set_yticks(range(len(top_classes)), list(top_classes))

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fashionzoo.errors import FashionZooError
 from fashionzoo.models.network import Network, compute_logits, count_flops
+from fashionzoo.notebook import html_table
 from fashionzoo.zoo.evaluation import Evaluation, as_network, load_test_split, measure
 
 if TYPE_CHECKING:
@@ -89,6 +90,14 @@ class Comparison:
     pairs: Sequence[Pair]
     class_names: Sequence[str]
 
+    def _repr_html_(self) -> str:
+        """Return accuracies and a sentence for each pair, for notebooks."""
+        rows = [
+            [each.label, f"{100 * each.accuracy:.2f}", "{:.2f}-{:.2f}".format(*(100 * end for end in each.interval))]
+            for each in self.candidates
+        ]
+        return html_table(["network", "accuracy, %", "95 % interval"], rows, map(str, self.pairs))
+
 
 def compare(networks: Mapping[str, Network | Classifier], root: str | Path | None = None) -> Comparison:
     """Compare networks on the official test set.
@@ -113,9 +122,20 @@ def compare(networks: Mapping[str, Network | Classifier], root: str | Path | Non
     if any(other.class_names != first.class_names for other in others):
         raise FashionZooError("the networks know different classes: compare those that were trained on the same data")
     images, labels = load_test_split(first, root)
+    return compare_logits(modules, {label: compute_logits(each, images) for label, each in modules.items()}, labels)
+
+
+def compare_logits(networks: Mapping[str, Network], logits_of: Mapping[str, Tensor], labels: Tensor) -> Comparison:
+    """Compare networks by their logits for the same images.
+
+    Args:
+        networks: Two or more, by label.
+        logits_of: The logits of each, shape ``(N, classes)``.
+        labels: Shape ``(N,)``.
+    """
     candidates, correct = [], {}
-    for label, network in modules.items():
-        logits = compute_logits(network, images)
+    for label, network in networks.items():
+        logits = logits_of[label]
         correct[label] = logits.argmax(dim=1) == labels
         interval = binomtest(int(correct[label].sum()), len(labels)).proportion_ci(0.95, method="wilson")
         num_parameters = sum(parameter.numel() for parameter in network.parameters())
@@ -123,7 +143,7 @@ def compare(networks: Mapping[str, Network | Classifier], root: str | Path | Non
         candidates.append(
             Candidate(label, evaluation, (interval.low, interval.high), num_parameters, count_flops(network))
         )
-    return Comparison(candidates, list(_pairs(correct)), first.class_names)
+    return Comparison(candidates, list(_pairs(correct)), next(iter(networks.values())).class_names)
 
 
 def _pairs(correct: Mapping[str, Tensor]) -> Iterable[Pair]:

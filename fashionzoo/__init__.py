@@ -15,6 +15,7 @@ __version__ = "0.2.0"
 limit_to_quota()
 
 if TYPE_CHECKING:
+    from fashionzoo.claims.evaluation import check_claim
     from fashionzoo.data.augmentation import Augment
     from fashionzoo.data.datamodule import FashionMNISTDataModule
     from fashionzoo.data.labeled import LabeledImages, test_set
@@ -36,14 +37,17 @@ if TYPE_CHECKING:
     from fashionzoo.training.classifier import Classifier
     from fashionzoo.training.recipe import Recipe
     from fashionzoo.weights.manifest import Weights
+    from fashionzoo.zoo.attribution import occlusion
     from fashionzoo.zoo.comparison import Comparison, compare
     from fashionzoo.zoo.evaluation import Evaluation, evaluate
     from fashionzoo.zoo.export import export
     from fashionzoo.zoo.models import get_model, get_weights
+    from fashionzoo.zoo.neighbors import TrainingIndex
     from fashionzoo.zoo.recipes import RECIPES
     from fashionzoo.zoo.registry import list_models
 
 _NAMES = {  # by the module that defines them; the classes of the networks are found by their files
+    "claims.evaluation": ("check_claim",),
     "data.augmentation": ("Augment",),
     "data.datamodule": ("FashionMNISTDataModule",),
     "data.labeled": ("LabeledImages", "test_set"),
@@ -59,10 +63,12 @@ _NAMES = {  # by the module that defines them; the classes of the networks are f
     "training.classifier": ("Classifier",),
     "training.recipe": ("Recipe",),
     "weights.manifest": ("Weights",),
+    "zoo.attribution": ("occlusion",),
     "zoo.comparison": ("Comparison", "compare"),
     "zoo.evaluation": ("Evaluation", "evaluate"),
     "zoo.export": ("export",),
     "zoo.models": ("get_model", "get_weights"),
+    "zoo.neighbors": ("TrainingIndex",),
     "zoo.recipes": ("RECIPES",),
     "zoo.registry": ("list_models",),
 }
@@ -93,8 +99,10 @@ __all__ = [
     "ReLUWideningMLP",
     "Recipe",
     "SigmoidNarrowingMLP",
+    "TrainingIndex",
     "TrainingResult",
     "Weights",
+    "check_claim",
     "compare",
     "evaluate",
     "export",
@@ -102,6 +110,7 @@ __all__ = [
     "get_weights",
     "launch",
     "list_models",
+    "occlusion",
     "plot_runs",
     "test_set",
 ]

@@ -4,8 +4,11 @@ import gzip
 import hashlib
 import multiprocessing
 import os
+import shutil
 import struct
 import sys
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before torch is imported: tests run side by side, and threads that spin while they wait slow each other.
@@ -13,6 +16,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 import pytest
+from selenium import webdriver
 
 from fashionzoo.data import sources
 
@@ -20,6 +24,15 @@ from fashionzoo.data import sources
 SERVER = multiprocessing.get_context("forkserver") if sys.platform != "win32" else multiprocessing.get_context("spawn")
 SERVER.set_forkserver_preload(["fashionzoo.runner.launch", "tests.processes"])
 
+BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+BROWSER_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--window-size=1400,1000",
+)
 NAMES = tuple(sources.SHA256)
 
 
@@ -67,6 +80,22 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("root")
     put(folder, synthetic())
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """Headless Chromium, which logs what it asks for and what goes wrong."""
+    if not BROWSER or not DRIVER:
+        warnings.warn("no page was looked at: install Debian's chromium and chromium-driver", stacklevel=2)
+        pytest.skip("needs Debian's packages chromium and chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for flag in (*BROWSER_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import hashlib
 import os
 import runpy
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,14 @@ SMALL = {
     "mlp": ("--model.widths=[12,8]",),
     "cnn": ("--model.channels=[6,5,4]", "--model.hidden=[8]", "--data.batch_size=32"),
 }
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
 
 
 def trust(root: Path) -> None:

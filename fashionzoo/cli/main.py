@@ -17,7 +17,7 @@ from fashionzoo.terminal import discard_output, make_streams_safe
 
 COMMANDS = (  # each a file of this folder
     *("list", "predict", "evaluate", "compare", "export"),
-    *("fit", "tune", "runs", "plot", "data", "claims"),
+    *("fit", "tune", "runs", "plot", "data", "claims", "demo"),
 )
 EXAMPLES = """\
 examples:
@@ -35,6 +35,7 @@ examples:
   fashionzoo plot cnn_plain/version_0 cnn_plain:report curves.pdf
   fashionzoo data
   fashionzoo claims
+  fashionzoo demo
 """
 
 

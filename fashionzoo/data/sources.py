@@ -103,6 +103,18 @@ def ensure_downloaded(root: str | os.PathLike[str] | None = None) -> list[DataFi
         ) from error
 
 
+def require_local(root: str | os.PathLike[str] | None = None) -> None:
+    """Raise unless the data can be had without a download.
+
+    Raises:
+        FashionZooError: A file is neither under ``root`` nor in Debian's package.
+    """
+    raw = resolve_data_dir(root) / "FashionMNIST" / "raw"
+    for name in SHA256:
+        if not any(map(Path.is_file, (raw / name, raw / f"{name}.gz", _debian_archive(name)))):
+            raise FashionZooError("this needs the images of Fashion-MNIST: `fashionzoo data` downloads them (30 MB)")
+
+
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
     """Let one process at a time in; a file system without locks has the mere presence of the file for one."""

@@ -1,8 +1,6 @@
 """The committed runs as TensorBoard shows them, in a real browser."""
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,17 +14,9 @@ from selenium.common.exceptions import WebDriverException
 from fashionzoo import RECIPES
 from fashionzoo.weights.manifest import VERSIONS
 from tests import ROOT
+from tests.processes import free_port
 
 LOGS = ROOT / "lightning_logs"
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--window-size=1400,1000",
-)
 PATIENCE = 60  # seconds for a page to show what it should
 # TensorBoard's pages are made of components, each with a document of its own.
 VISIBLE_TEXT = """
@@ -55,17 +45,11 @@ PAGES = {
     "custom_scalars": ("curves", "loss", "accuracy", "train/loss", "val/loss"),
 }
 
-pytestmark = pytest.mark.skipif(
-    BROWSER is None or DRIVER is None, reason="needs Debian's packages chromium and chromium-driver"
-)
-
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """TensorBoard on the committed runs."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [str(Path(sys.executable).with_name("tensorboard")), "--logdir", LOGS.name]
     options = ["--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(
@@ -74,18 +58,6 @@ def address() -> Iterator[str]:
     yield f"http://127.0.0.1:{port}"
     server.terminate()
     server.wait()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    """Headless Chromium."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(BROWSER)
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
 
 
 def open_page(browser: webdriver.Chrome, address: str, page: str, shown: Callable[[str], bool]) -> str:

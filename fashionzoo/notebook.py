@@ -77,4 +77,4 @@ def html_pictures(pictures: Iterable[tuple[Image.Image, str]]) -> str:
             f'src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
             f'<figcaption style="font-size:85%">{escape(caption)}</figcaption></figure>'
         )
-    return f'<div style="display:flex;flex-wrap:wrap;gap:10px;align-items:end">{"".join(figures)}</div>'
+    return f'<div style="display:flex;flex-wrap:wrap;gap:10px;align-items:start">{"".join(figures)}</div>'

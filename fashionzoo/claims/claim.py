@@ -210,6 +210,10 @@ class ClaimResult:
         }
         return ", ".join(f"{label} {format_mean_range(every)}" for label, every in values.items())
 
+    def __repr__(self) -> str:
+        """Return the claim and its outcome."""
+        return f"<ClaimResult {self.claim.id}, “{self.claim.statement}”: {self.in_words}>"
+
     def _repr_html_(self) -> str:
         """Return the claim, its check, and what the runs show, for notebooks."""
         rows = [

@@ -44,6 +44,10 @@ class Steps(NamedTuple):
     scaled: Image.Image
     prepared: Image.Image
 
+    def __repr__(self) -> str:
+        """Return what each step is."""
+        return f"<Steps {'; '.join(self.captions())}>"
+
     def captions(self) -> list[str]:
         """Return what each step is, with its size in pixels."""
         return [f"{name}, {step.width}x{step.height}" for name, step in zip(STEP_NAMES, self, strict=True)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from tqdm import TqdmWarning
 
 from fashionzoo.errors import FashionZooError
 from fashionzoo.models.network import eval_mode
@@ -42,7 +44,8 @@ def occlusion(network: Network | Classifier, image: Tensor, label: int | None = 
         tensor(0.)
     """
     try:
-        from captum.attr import Occlusion
+        with warnings.catch_warnings(action="ignore", category=TqdmWarning):  # a bar that is not shown here
+            from captum.attr import Occlusion
     except ImportError as error:
         raise FashionZooError("this needs captum: pip install 'fashionzoo[demo]'") from error
     network = as_network(network)

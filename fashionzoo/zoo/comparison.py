@@ -90,6 +90,11 @@ class Comparison:
     pairs: Sequence[Pair]
     class_names: Sequence[str]
 
+    def __repr__(self) -> str:
+        """Return accuracies and a sentence for each pair."""
+        accuracies = ", ".join(f"{each.label} {100 * each.accuracy:.2f} %" for each in self.candidates)
+        return f"<Comparison {accuracies}: {' '.join(map(str, self.pairs))}>"
+
     def _repr_html_(self) -> str:
         """Return accuracies and a sentence for each pair, for notebooks."""
         rows = [

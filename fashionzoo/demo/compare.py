@@ -14,7 +14,7 @@ from fashionzoo.notebook import html_pictures
 from fashionzoo.zoo.shelf import Shelf
 
 MAX_IMAGES = 24  # of a cell that are shown
-WIDTHS = [125, *[45] * 10]  # screen pixels
+WIDTHS = [150, *[43] * 10]  # screen pixels
 MATRICES = "first network", "second network", "first minus second"
 
 

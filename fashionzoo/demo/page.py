@@ -24,7 +24,7 @@ MAX_WAITING = 40  # requests of a kind
 FONTS = ("system-ui", "sans-serif")  # of the reader's machine: nothing is loaded from elsewhere
 CSS = """
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(13em, 1fr)); gap: 0.8em; }
-.cards strong { font-size: 0.85em; overflow-wrap: anywhere; }
+.cards strong { font-size: 0.8em; overflow-wrap: anywhere; }
 """
 
 

@@ -92,9 +92,9 @@ def test_tensorboard_shows_the_committed_runs(browser: webdriver.Chrome, address
         while browser.execute_script(IMAGES) < len(RECIPES):
             assert time.monotonic() < deadline
             time.sleep(1)
-    if page == "custom_scalars" and "SCREENSHOT" in os.environ:  # the one in the README is taken here
+    if page == "custom_scalars" and "SCREENSHOTS" in os.environ:  # the one in the README is taken here
         browser.set_window_size(1400, 860)
         browser.get("about:blank")
         browser.get(f"{address}/#{page}&regexInput=report")
         time.sleep(5)
-        browser.save_screenshot(os.environ["SCREENSHOT"])
+        browser.save_screenshot(f"{os.environ['SCREENSHOTS']}/tensorboard.png")

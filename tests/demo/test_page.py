@@ -1,11 +1,13 @@
 """The page of `fashionzoo demo`, in a real browser and through Gradio's client."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -104,6 +106,17 @@ class Page:
         """Drop a file on the field."""
         self.find("#picture input[type=file]")[0].send_keys(str(path))
 
+    def save_screenshot(self, name: str) -> None:
+        """Take a picture for the README, of the whole tab, if a folder for it is named."""
+        if "SCREENSHOTS" in os.environ:
+            time.sleep(2)
+            height = self.find(".tabs")[0].rect["height"]
+            self.browser.set_window_size(1400, int(height) + 300)
+            time.sleep(2)
+            picture = Image.open(BytesIO(self.browser.get_screenshot_as_png())).convert("RGB").quantize()
+            picture.save(f"{os.environ['SCREENSHOTS']}/{name}.png", optimize=True)
+            self.browser.set_window_size(1400, 1000)
+
     def choose(self, name: str, word: str) -> None:
         """Type a word into a menu, and take what it offers."""
         field = self.find(f"#{name} input")[0]
@@ -125,11 +138,13 @@ def test_a_boot_is_uploaded_answered_and_explained(page: Page) -> None:
     assert len(page.find("#answers strong")) == 12
     assert len(page.find("#steps img")) == 4
     assert re.search(r"cnn_balanced:tuned\nAnkle boot 99\.\d %", page.text("answers"))
+    page.save_screenshot("page")
     page.tab("Why")
     page.click(page.find("#explain")[0])
     page.wait(lambda: len(page.find("#heat img, #blocks img")) == 2)
     page.click(page.find("#find")[0])
     page.wait(lambda: len(page.find("#nearest img")) == 5)
+    page.save_screenshot("why")
 
 
 def test_a_trouser_is_drawn(page: Page) -> None:

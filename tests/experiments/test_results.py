@@ -60,7 +60,7 @@ def test_the_measurements_are_of_networks_that_there_are() -> None:
 def test_the_figures_can_be_drawn_from_the_committed_runs(tmp_path: Path) -> None:
     found = make_results.find_runs()
     figures = plot_results(found, size_table(found), readings.rows())
-    assert {*figures, "corruptions", "reliability", "steps", "tensorboard"} == {
+    assert {*figures, "corruptions", "page", "reliability", "steps", "tensorboard", "why"} == {
         path.stem for path in make_results.FIGURES.iterdir()
     }
     for name, figure in figures.items():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+
+import PIL
 
 from fashionzoo.cli.options import add_logs, add_root, given
-from fashionzoo.environment import package_version
 from fashionzoo.errors import FashionZooError
 
 HELP = "open a page on which the networks look at the same picture"
@@ -42,7 +43,7 @@ def run(options: Namespace) -> None:
     from fashionzoo.zoo.shelf import Shelf
 
     own = [load_argument(argument) for argument in options.checkpoint]
-    if (options.share or options.host not in LOCAL) and int(package_version("pillow").partition(".")[0]) < SAFE_PILLOW:
+    if (options.share or options.host not in LOCAL) and int(PIL.__version__.partition(".")[0]) < SAFE_PILLOW:
         print(
             "fashionzoo: warning: with this Pillow, a crafted picture does harm: let in only people whom you trust, or "
             f"`pip install --no-deps 'pillow>={SAFE_PILLOW}'`, which Gradio runs with though it asks for less",
@@ -54,5 +55,5 @@ def run(options: Namespace) -> None:
 def _port(text: str) -> int:
     """Return the number of a port."""
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise ValueError(text)
+        raise ArgumentTypeError(f"{text} is no number from 1 to 65535")
     return int(text)

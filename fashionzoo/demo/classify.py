@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from fashionzoo.demo.widgets import NEWEST
 from fashionzoo.errors import FashionZooError
 from fashionzoo.zoo.shelf import Shelf
 
@@ -47,11 +48,11 @@ def add_classify_tab(shelf: Shelf) -> gr.State:
 
         try:
             prepared = prepare_steps(picture, ground)
+            image = to_pixels(prepared.prepared)
+            cards = [shelf.network(label).predictions(image)[0].to_html(label) for label in shelf.labels]
         except FashionZooError as error:
             message = str(error).replace(str(picture), Path(str(picture)).name)
             return "", f'<p role="alert">{escape(message)}</p>', None
-        image = to_pixels(prepared.prepared)
-        cards = [shelf.network(label).predictions(image)[0].to_html(label) for label in shelf.labels]
         return prepared._repr_html_(), f'<div class="cards">{"".join(cards)}</div>', image
 
     def classify(path: str | None, ground: Ground) -> tuple[Any, ...]:
@@ -63,6 +64,6 @@ def add_classify_tab(shelf: Shelf) -> gr.State:
 
     shown = [steps, answers, pixels]
     asked = [picture.change, ground.change]
-    gr.on(asked, classify, [picture, ground], shown, api_name="classify", concurrency_limit=2, show_progress="minimal")
+    gr.on(asked, classify, [picture, ground], shown, api_name="classify", concurrency_limit=2, trigger_mode=NEWEST)
     draw.click(classify_drawing, sheet, shown, api_name="classify_drawing", concurrency_limit=2)
     return pixels

@@ -10,7 +10,7 @@ import gradio as gr
 import fashionzoo as fz
 from fashionzoo.claims.claim import CLAIMS
 from fashionzoo.claims.evaluation import evaluate_claim, find_claim, find_seed_runs
-from fashionzoo.demo.widgets import in_plain_words
+from fashionzoo.demo.widgets import NEWEST, in_plain_words
 from fashionzoo.zoo.overview import list_runs
 
 METRICS = ["loss", "acc", "calibration_error", "near_zero/block0", "gradient_norm/first_layer", "val/recall/Shirt"]
@@ -48,5 +48,6 @@ def add_learn_tab(logs: Path) -> None:
         result = evaluate_claim(find_claim(claim_id), by_seed)
         return result._repr_html_(), plot_claim(result, by_seed)
 
-    gr.on([chosen.change, metrics.change], show_curves, [chosen, metrics], curves, api_name="curves")
+    asked = [chosen.change, metrics.change]
+    gr.on(asked, show_curves, [chosen, metrics], curves, api_name="curves", trigger_mode=NEWEST)
     claim_id.change(show_claim, claim_id, [outcome, decides], api_name="claim")

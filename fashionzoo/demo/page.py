@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported: nothing is sent anywhere
@@ -38,8 +39,15 @@ def build_page(shelf: Shelf, logs: Path) -> gr.Blocks:
         add_compare_tab(shelf)
         add_learn_tab(logs)
     page.queue(max_size=MAX_WAITING)
-    threading.Thread(target=lambda: [*map(shelf.network, shelf.labels)], daemon=True).start()  # before they are asked
+    threading.Thread(target=_load_networks, args=(shelf,), daemon=True).start()
     return page
+
+
+def _load_networks(shelf: Shelf) -> None:
+    """Load what will be asked; what cannot be loaded is told where it is asked."""
+    for label in shelf.labels:
+        with suppress(FashionZooError):
+            shelf.network(label)
 
 
 def serve(page: gr.Blocks, host: str, port: int | None, share: bool) -> None:
@@ -49,7 +57,7 @@ def serve(page: gr.Blocks, host: str, port: int | None, share: bool) -> None:
         FashionZooError: The port is taken, or the address is not this machine's.
     """
     try:
-        page.launch(
+        _, address, link = page.launch(
             server_name=host,
             server_port=port,
             share=share,
@@ -60,6 +68,10 @@ def serve(page: gr.Blocks, host: str, port: int | None, share: bool) -> None:
             footer_links=[],
             enable_monitoring=False,
             ssr_mode=False,
+            quiet=True,
+            prevent_thread_lock=True,
         )
     except OSError as error:
         raise FashionZooError(f"cannot serve on {host}, port {port or 'any'} ({error}): choose another") from error
+    print(f"the page is at {link or address} until Ctrl-C", flush=True)
+    page.block_thread()

@@ -8,7 +8,7 @@ import gradio as gr
 from PIL import Image
 
 import fashionzoo as fz
-from fashionzoo.demo.widgets import in_plain_words, network_menu
+from fashionzoo.demo.widgets import NEWEST, in_plain_words, network_menu
 from fashionzoo.errors import FashionZooError
 from fashionzoo.notebook import html_pictures
 from fashionzoo.zoo.shelf import Shelf
@@ -51,7 +51,8 @@ def add_why_tab(shelf: Shelf, pixels: gr.State) -> None:
         captions = [f"{fz.CLASSES[each.label]}, {each.similarity:.3f}" for each in nearest]
         return html_pictures(zip((Image.fromarray(each.image.numpy()) for each in nearest), captions, strict=True))
 
-    gr.on([explain.click, label.change], show_inside, [label, pixels], [heat, blocks], api_name="explain")
+    asked = [explain.click, label.change]
+    gr.on(asked, show_inside, [label, pixels], [heat, blocks], api_name="explain", trigger_mode=NEWEST)
     find.click(show_nearest, [label, pixels], found, api_name="nearest")
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
 from fashionzoo.errors import FashionZooError
 from fashionzoo.zoo.shelf import Shelf
+
+NEWEST: Literal["always_last"] = "always_last"  # what is asked while an answer is on its way is answered next
 
 
 def in_plain_words(handler: Callable[..., Any]) -> Callable[..., Any]:

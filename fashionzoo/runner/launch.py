@@ -32,7 +32,7 @@ from fashionzoo.openmp import sharing_cores
 from fashionzoo.runner.checks import check_batch, check_checkpoint_matches, check_smallest_batch
 from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.runner.resumption import NOTHING_SAVED, config_path, last_checkpoint, resume_command
-from fashionzoo.terminal import discard_output, make_streams_safe
+from fashionzoo.terminal import discard_output, format_percent, make_streams_safe
 from fashionzoo.training.checkpoints import load_checkpoint
 from fashionzoo.training.distillation import check_teacher
 from fashionzoo.training.wrapping import NetworkFactory, as_classifier
@@ -63,6 +63,10 @@ class TrainingResult:
     network: Network
     metrics: dict[str, float]
     folder: Path | None
+
+    def __repr__(self) -> str:
+        """Return the test accuracy, and where the run is."""
+        return f"<TrainingResult test accuracy {format_percent(self.metrics['test/acc'])}, run in {self.folder}>"
 
 
 def launch(network: NetworkFactory, args: Sequence[str] | None = None, data: Data | None = None) -> TrainingResult:

@@ -5,6 +5,7 @@ python experiments/make_results.py           # seconds; the runs come from `fash
 
 import json
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import markdown
 import quick
 import readings
 from matplotlib import rc_context
+from matplotlib.figure import Figure
 from outside import corruption_means, outside_section, plot_corruptions, plot_reliabilities
+from PIL import Image
 from result_figures import Found, plot_results
 from result_sections import (
     claims_table,
@@ -218,9 +221,16 @@ def main() -> None:
         figures = plot_results(found, size_table(found), readings.rows())
         figures |= {"corruptions": plot_corruptions(), "reliability": plot_reliabilities()}
         for name, figure in figures.items():
-            figure.savefig(FIGURES / f"{name}.png", metadata={"Software": None})
+            save_png(figure, FIGURES / f"{name}.png")
     (HERE / "RESULTS.md").write_text(results(found, results_), encoding="utf-8")
     README.write_text(readme(README.read_text(encoding="utf-8"), results_))
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Save a figure in 256 colors, which is a third of the size and looks the same."""
+    file = BytesIO()
+    figure.savefig(file, format="png")
+    Image.open(file).convert("RGB").quantize().save(path, optimize=True)
 
 
 def find_runs() -> dict[str, dict[int, Run]]:

@@ -52,7 +52,8 @@ def blocks(language: str, text: str = README) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
+SERVED = "fashionzoo demo"  # runs until it is stopped: tests/demo
+COMMANDS = [line for block in blocks("sh") for line in block.splitlines() if line != SERVED]
 CARDS = {card.stem: blocks("python", card.read_text(encoding="utf-8"))[0] for card in sorted(WEIGHTS_DIR.glob("*.md"))}
 
 

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import nn
 
 from fashionzoo.errors import FashionZooError
 from fashionzoo.io import atomic_write, write_text
@@ -66,6 +68,26 @@ class PretrainedMixin:
         return network
 
 
+def flush_denormals(network: nn.Module) -> None:
+    """Set weights to zero that are too small for a processor's fast arithmetic; no answer changes by it.
+
+    L2 leaves such behind: with them, network 5 of the report takes 14 times as long for an image.
+
+    Args:
+        network: Is changed in place.
+
+    Example:
+        >>> layer = nn.Linear(2, 1)
+        >>> _ = layer.weight.data.copy_(torch.tensor([[1e-40, 1e-30]]))
+        >>> flush_denormals(layer)
+        >>> (layer.weight == 0).tolist()
+        [[True, False]]
+    """
+    with torch.no_grad():
+        for weights in filter(torch.is_floating_point, network.parameters()):
+            weights.masked_fill_(weights.abs() < torch.finfo(weights.dtype).tiny, 0)
+
+
 def describe(network: Network) -> dict[str, Any]:
     """Return what it takes to build a network again: plain values."""
     return {**network.config, "class_names": list(network.class_names), "temperature": network.temperature}
@@ -106,6 +128,7 @@ def load_safetensors(path: Path, config_path: Path | None = None) -> Network:
         if class_names is not None:
             network.name_classes(class_names)
         network.load_state_dict(weights)
+        flush_denormals(network)
     except (TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise FashionZooError(f"the weights in {path} do not fit its configuration ({reason}): restore both") from error

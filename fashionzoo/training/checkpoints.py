@@ -11,6 +11,7 @@ import torch
 from fashionzoo.errors import FashionZooError
 from fashionzoo.models.factory import FAMILIES, build_network
 from fashionzoo.models.network import Network
+from fashionzoo.models.pretrained import flush_denormals
 from fashionzoo.weights.familiarity import add_familiarity
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def load_network(path: str | Path, network_class: type[Classifier] | None = None
         raise FashionZooError(
             f"{path} holds weights that do not fit {name} as it is now: use the code that it was trained with"
         ) from error
+    flush_denormals(network)
     network.name_classes(about.get("class_names", network.class_names))
     add_familiarity(network)
     return name, network.eval()

@@ -106,9 +106,11 @@ class Weights:
                     f"{key}={own} does not fit the {self.version} weights of {self.name}, trained with "
                     f"{value}: leave it out, or take weights=None"
                 )
+        from fashionzoo.models.pretrained import flush_denormals
         from fashionzoo.weights.familiarity import add_familiarity
 
         network.load_state_dict(self.get_state_dict())
+        flush_denormals(network)
         network.temperature = float(self.meta.get("temperature", 1.0))
         add_familiarity(network)
 

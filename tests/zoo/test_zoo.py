@@ -59,6 +59,12 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 
 
 @pytest.mark.parametrize("key", EVERY)
+def test_no_weight_is_too_small_for_fast_arithmetic(key: tuple[str, str]) -> None:
+    for weights in fz.get_model(*key).parameters():
+        assert not ((weights != 0) & (weights.abs() < torch.finfo(torch.float32).tiny)).any()
+
+
+@pytest.mark.parametrize("key", EVERY)
 def test_each_file_scores_what_the_manifest_says(
     key: tuple[str, str], scores: dict[tuple[str, str], Evaluation]
 ) -> None:

@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageOps
+from torch import Tensor
 
 from fashionzoo import MLP, FashionZooError, Preprocess
 from fashionzoo.cli.main import main
 from fashionzoo.data import sources
+from fashionzoo.images import batches
 from fashionzoo.images.conversion import to_uint8
 from fashionzoo.images.preparation import NOTHING
 
@@ -274,6 +276,30 @@ def test_predict_takes_folders_and_classifies_what_it_can(
     assert warning == f"fashionzoo: warning: {folder} has files that are not read as pictures: notes.txt"
     assert len(errors) == len(BAD_FILES) + 1
     assert all(line.startswith("fashionzoo: error: ") for line in errors)
+
+
+@pytest.mark.filterwarnings("always")
+def test_many_pictures_are_prepared_in_processes_as_few_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(7):
+        garment().rotate(number).save(tmp_path / f"{number}.png")
+    Image.new("L", (28, 28), 255).save(tmp_path / "white.png")
+    (tmp_path / "broken.png").write_text("no picture", encoding="utf-8")
+
+    def prepared() -> tuple[list[Path], Tensor, list[str], list[str]]:
+        errors: list[FashionZooError] = []
+        with pytest.warns(UserWarning) as warned:
+            ((paths, pixels),) = batches.prepare_paths([tmp_path], "ready", errors)
+        return paths, pixels, [str(each.message) for each in warned], [str(error) for error in errors]
+
+    few = prepared()
+    monkeypatch.setattr(batches, "MIN_FOR_PROCESSES", 3)
+    monkeypatch.setattr(batches, "CHUNK_SIZE", 2)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    many = prepared()
+    assert torch.equal(few[1], many[1])
+    assert (few[0], few[2:]) == (many[0], many[2:])
+    assert len(few[0]) == 8
+    assert "broken.png" in few[3][0]
 
 
 @pytest.mark.parametrize("flags", [("--show",), ("--model=all",)])

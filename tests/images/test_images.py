@@ -287,7 +287,7 @@ def test_many_pictures_are_prepared_in_processes_as_few_are(tmp_path: Path, monk
 
     def prepared() -> tuple[list[Path], Tensor, list[str], list[str]]:
         errors: list[FashionZooError] = []
-        with pytest.warns(UserWarning) as warned:
+        with pytest.warns(UserWarning, match="bright background") as warned:
             ((paths, pixels),) = batches.prepare_paths([tmp_path], "ready", errors)
         return paths, pixels, [str(each.message) for each in warned], [str(error) for error in errors]
 

@@ -72,9 +72,9 @@ def find_claim(claim_id: str) -> Claim:
         FashionZooError: There is none; the message names the nearest.
     """
     known = {claim.id.lower(): claim for claim in CLAIMS}
-    if claim_id.lower() not in known:
+    if str(claim_id).lower() not in known:
         raise FashionZooError(f"unknown claim {claim_id}: {did_you_mean(claim_id, [each.id for each in CLAIMS])}")
-    return known[claim_id.lower()]
+    return known[str(claim_id).lower()]
 
 
 def evaluate_claims(by_seed: Sequence[SeedRuns]) -> list[ClaimResult]:

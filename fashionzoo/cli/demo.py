@@ -27,7 +27,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=given,
         default=[],
         metavar="RUN",
-        help="a network of your own: a run as cnn_plain/version_0, a checkpoint, my_net.py; one flag for each",
+        help="a network of your own: my_net.py, a checkpoint, a run as cnn_plain/version_0; a flag for each, such as of "
+        "a file and of runs of the network in it",
     )
     add_root(parser)
     add_logs(parser)
@@ -42,7 +43,8 @@ def run(options: Namespace) -> None:
     from fashionzoo.zoo.loading import load_argument
     from fashionzoo.zoo.shelf import Shelf
 
-    own = [load_argument(argument) for argument in options.checkpoint]
+    code = next((word for word in options.checkpoint if word.partition(":")[0].endswith(".py")), None)
+    own = [load_argument(argument, code) for argument in options.checkpoint]
     if (options.share or options.host not in LOCAL) and int(PIL.__version__.partition(".")[0]) < SAFE_PILLOW:
         print(
             "fashionzoo: warning: with this Pillow, a crafted picture does harm: let in only people whom you trust, or "

@@ -13,7 +13,7 @@ from fashionzoo.claims.evaluation import evaluate_claim, find_claim, find_seed_r
 from fashionzoo.demo.widgets import NEWEST, in_plain_words
 from fashionzoo.zoo.overview import list_runs
 
-METRICS = ["loss", "acc", "calibration_error", "near_zero/block0", "gradient_norm/first_layer", "val/recall/Shirt"]
+METRICS = ["loss", "acc", "calibration_error", "gradient_norm/first_layer", "val/recall/Shirt"]
 MAX_RUNS = 6  # that can be told apart in one chart
 NO_RUNS = "There are no runs in `{}`: train with `fashionzoo fit`; those that are published come with the repository."
 
@@ -29,7 +29,8 @@ def add_learn_tab(logs: Path) -> None:
             chosen = gr.Dropdown(
                 runs, label="Runs", min_width=280, multiselect=True, max_choices=MAX_RUNS, elem_id="runs"
             )
-            metrics = gr.Dropdown(METRICS, value=METRICS[:2], label="Metrics", min_width=280, multiselect=True)
+            look: dict[str, Any] = {"min_width": 280, "multiselect": True}
+            metrics = gr.Dropdown(METRICS, value=METRICS[:2], label="Metrics", allow_custom_value=True, **look)
         curves = gr.Plot(label="Curves", show_label=False, elem_id="curves")
         claims = [(f"{claim.id}: {claim.statement}", claim.id) for claim in CLAIMS]
         claim_id = gr.Dropdown(claims, value=None, label="A claim of the report", elem_id="claim")
@@ -46,6 +47,8 @@ def add_learn_tab(logs: Path) -> None:
 
         by_seed = find_seed_runs(logs)
         result = evaluate_claim(find_claim(claim_id), by_seed)
+        if not result.findings:
+            return f"{result._repr_html_()}<p>The published runs come with the repository: --logs names them.</p>", None
         return result._repr_html_(), plot_claim(result, by_seed)
 
     asked = [chosen.change, metrics.change]

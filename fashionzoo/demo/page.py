@@ -33,7 +33,7 @@ def build_page(shelf: Shelf, logs: Path) -> gr.Blocks:
     """Return the page with some networks and the runs in a folder."""
     page = gr.Blocks(title="fashionzoo", analytics_enabled=False, delete_cache=(KEPT_S // 10, KEPT_S))
     with page:
-        gr.Markdown("# fashionzoo\nSix small networks look at the same picture.")
+        gr.Markdown("# fashionzoo\nThe networks of the zoo, and your own, look at the same picture.")
         pixels = add_classify_tab(shelf)
         add_why_tab(shelf, pixels)
         add_compare_tab(shelf)
@@ -72,6 +72,7 @@ def serve(page: gr.Blocks, host: str, port: int | None, share: bool) -> None:
             prevent_thread_lock=True,
         )
     except OSError as error:
-        raise FashionZooError(f"cannot serve on {host}, port {port or 'any'} ({error}): choose another") from error
+        taken = f"port {port} is taken" if port else "no port from 7860 on is free"
+        raise FashionZooError(f"{taken}, or {host} is no address of this machine: choose another") from error
     print(f"the page is at {link or address} until Ctrl-C", flush=True)
     page.block_thread()

@@ -157,6 +157,25 @@ def images_to_batch(images: ImageLike | Iterable[ImageLike], ground: Ground = "a
     return torch.cat(batches)
 
 
+def single_image(image: ImageLike) -> Tensor:
+    """Bring one image to a uint8 batch of one.
+
+    Args:
+        image: See :func:`to_uint8`.
+
+    Raises:
+        FashionZooError: As :func:`to_uint8` does, or there are several images.
+
+    Example:
+        >>> single_image(torch.zeros(28, 28)).shape
+        torch.Size([1, 1, 28, 28])
+    """
+    pixels = images_to_batch(image)
+    if len(pixels) != 1:
+        raise FashionZooError(f"{len(pixels)} images where one is asked for: pass them one by one")
+    return pixels
+
+
 def expand_image_paths(paths: Iterable[Path]) -> Iterator[Path]:
     """Replace directories and patterns by the images in them; what leads to none stays.
 

@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from fashionzoo.models.activations import NEAR_ZERO, near_zero_fraction
 
+MAX_COLUMNS = 4  # of blocks side by side
+
 
 def plot_occlusion(image: Tensor, falls: Tensor, title: str) -> Figure:
     """Plot how much each part of a picture matters, over the picture.
@@ -49,9 +51,13 @@ def plot_activations(blocks: Mapping[str, Tensor], title: str) -> Figure:
         >>> figure.axes[0].get_title().splitlines()
         ['block0: 16 units', '100 % near zero']
     """
-    figure = Figure(figsize=(2.6 * len(blocks) + 0.4, 3.1), layout="constrained")
+    columns = max(1, min(MAX_COLUMNS, len(blocks)))
+    rows = max(1, math.ceil(len(blocks) / columns))
+    figure = Figure(figsize=(2.6 * columns + 0.4, 2.8 * rows + 0.3), layout="constrained")
     figure.suptitle(f"{title}: an absolute value below {NEAR_ZERO} is near zero", fontsize=9)
-    panels = figure.subplots(1, max(1, len(blocks)), squeeze=False)[0]
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in panels:
+        axes.axis("off")
     for axes, (name, values) in zip(panels, blocks.items(), strict=False):
         values = values[0].float().cpu()
         limit = float(values.abs().max()) or 1.0
@@ -59,7 +65,6 @@ def plot_activations(blocks: Mapping[str, Tensor], title: str) -> Figure:
         size = f"{len(values)} maps of {'x'.join(map(str, values.shape[1:]))}" if values.ndim > 1 else None
         near_zero = 100 * float(near_zero_fraction(values))
         axes.set_title(f"{name}: {size or f'{len(values)} units'}\n{near_zero:.0f} % near zero", fontsize=8)
-        axes.axis("off")
     return figure
 
 

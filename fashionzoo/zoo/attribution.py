@@ -10,6 +10,7 @@ from torch import Tensor
 from tqdm import TqdmWarning
 
 from fashionzoo.errors import FashionZooError
+from fashionzoo.images.conversion import ImageLike, single_image
 from fashionzoo.models.network import eval_mode
 from fashionzoo.zoo.evaluation import as_network
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 PATCH, STRIDE = 4, 2  # pixels: a seventh of the side, as large as a sleeve or a heel is wide
 
 
-def occlusion(network: Network | Classifier, image: Tensor, label: int | None = None) -> Tensor:
+def occlusion(network: Network | Classifier, image: ImageLike, label: int | None = None) -> Tensor:
     """Return how much less probable a class becomes while a patch around each pixel is black.
 
     Zeiler and Fergus 2014, section 4.2, by Captum. Black is the ground of Fashion-MNIST's images, so that covering the
@@ -28,15 +29,15 @@ def occlusion(network: Network | Classifier, image: Tensor, label: int | None = 
 
     Args:
         network: What :func:`fashionzoo.get_model` returns, or a :class:`fashionzoo.Classifier`.
-        image: Shape ``(28, 28)`` or ``(1, 1, 28, 28)``, uint8, as :class:`fashionzoo.Prepare` makes it.
-        label: The class; ``None`` for the most likely one.
+        image: One image, as :meth:`fashionzoo.Network.classify` takes it: a path, a picture, 28x28 pixels.
+        label: The class, from 0 on; ``None`` for the most likely one.
 
     Returns:
         Shape ``(28, 28)``, -1 to 1: positive where the class is seen, negative where something speaks against it. Each
         value is the mean over the patches that cover the pixel.
 
     Raises:
-        FashionZooError: Captum is not installed.
+        FashionZooError: Captum is not installed, the image cannot be used, or there is no such class.
 
     Example:
         >>> from fashionzoo import MLP
@@ -55,7 +56,9 @@ def occlusion(network: Network | Classifier, image: Tensor, label: int | None = 
         logits: Tensor = network(network.preprocess(pixels))
         return (logits / network.temperature).softmax(dim=1)
 
-    pixels = image.reshape(1, 1, *image.shape[-2:]).to(device).float() / 255
+    pixels = single_image(image).to(device).float() / 255
+    if label is not None and label not in range(network.num_classes):
+        raise FashionZooError(f"there is no class {label!r}: choose a number from 0 to {network.num_classes - 1}")
     window = (1, PATCH, PATCH)
     with torch.no_grad(), eval_mode(network):
         if label is None:

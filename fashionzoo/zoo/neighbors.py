@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from fashionzoo.data import sources
 from fashionzoo.errors import FashionZooError
 from fashionzoo.images.classes import CLASSES
+from fashionzoo.images.conversion import ImageLike, single_image
 from fashionzoo.io import atomic_write
 from fashionzoo.models.activations import compute_features
 from fashionzoo.zoo.evaluation import as_network
@@ -30,6 +31,16 @@ class Neighbor(NamedTuple):
     image: Tensor
     label: int
     similarity: float
+
+    def __repr__(self) -> str:
+        """Return the class and the similarity.
+
+        Example:
+            >>> import torch
+            >>> Neighbor(torch.zeros(28, 28), 4, 0.9876)
+            <Neighbor 4 Coat: 0.988>
+        """
+        return f"<Neighbor {self.label} {CLASSES[self.label]}: {self.similarity:.3f}>"
 
 
 class TrainingIndex:
@@ -59,25 +70,33 @@ class TrainingIndex:
             raise FashionZooError("the network knows other classes than the training images of Fashion-MNIST have")
         sources.ensure_downloaded(root)
         self.images, self.labels = sources.load_split("train", root)
-        path = sources.resolve_data_dir(root) / "features" / f"{_fingerprint(self.network)}.safetensors"
+        directory = sources.resolve_data_dir(root) / "features"
+        self.features_path = directory / f"{_fingerprint(self.network)}.safetensors"
         try:
-            self.features = load_file(path)["features"].float()
+            self.features = F.normalize(
+                load_file(self.features_path)["features"].float(), dim=1
+            )  # half precision had rounded them
         except (OSError, SafetensorError, KeyError):  # none yet, or one that is damaged
             self.features = F.normalize(compute_features(self.network, self.images), dim=1)
             with suppress(OSError):
-                path.parent.mkdir(exist_ok=True)
-                with atomic_write(path) as file:
+                directory.mkdir(exist_ok=True)
+                with atomic_write(self.features_path) as file:
                     file.write(save({"features": self.features.half()}))
 
-    def nearest(self, image: Tensor, count: int = 5) -> list[Neighbor]:
+    def nearest(self, image: ImageLike, count: int = 5) -> list[Neighbor]:
         """Return the nearest training images, the nearest first.
 
         Args:
-            image: Shape ``(28, 28)`` or ``(1, 1, 28, 28)``, uint8, as :class:`fashionzoo.Prepare` makes it.
+            image: One image, as :meth:`fashionzoo.Network.classify` takes it: a path, a picture, 28x28 pixels.
             count: How many.
+
+        Raises:
+            FashionZooError: The image cannot be used, or there are not so many training images.
         """
-        features = F.normalize(compute_features(self.network, image.reshape(1, 1, *image.shape[-2:])), dim=1)
-        similarities, indices = (self.features @ features[0]).topk(count)
+        if count not in range(1, len(self.images) + 1):
+            raise FashionZooError(f"{count} nearest images: choose 1 to {len(self.images)}")
+        features = F.normalize(compute_features(self.network, single_image(image)), dim=1)
+        similarities, indices = (self.features @ features[0]).clamp(max=1).topk(count)
         return [
             Neighbor(self.images[index], int(self.labels[index]), similarity)
             for similarity, index in zip(similarities.tolist(), indices.tolist(), strict=True)

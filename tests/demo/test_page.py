@@ -248,4 +248,4 @@ def test_a_port_that_is_taken_gets_one_line(address: str, tmp_path: Path) -> Non
     command = [sys.executable, "-m", "fashionzoo", "demo", "--port", port]
     shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert shown.returncode == 2
-    assert shown.stderr.splitlines()[-1].startswith(f"fashionzoo: error: cannot serve on 127.0.0.1, port {port}")
+    assert shown.stderr.splitlines()[-1].startswith(f"fashionzoo: error: port {port} is taken")

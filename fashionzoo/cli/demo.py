@@ -27,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=given,
         default=[],
         metavar="RUN",
-        help="a network of your own: my_net.py, a checkpoint, a run as cnn_plain/version_0; a flag for each, such as of "
+        help="a network of your own: my_net.py, a checkpoint, a run as cnn_plain/version_0; a flag for each, as for "
         "a file and of runs of the network in it",
     )
     add_root(parser)

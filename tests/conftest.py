@@ -36,11 +36,6 @@ BROWSER_FLAGS = (
 NAMES = tuple(sources.SHA256)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Run tests side by side, one more than there are cores: many wait for processes and pages."""
-    return (os.cpu_count() or 1) + 1
-
-
 def idx(array: np.ndarray) -> bytes:
     """Return an array of bytes in the IDX format."""
     return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()

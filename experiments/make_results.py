@@ -227,7 +227,7 @@ def main() -> None:
 
 
 def save_png(figure: Figure, path: Path) -> None:
-    """Save a figure in 256 colors, which is a third of the size and looks the same."""
+    """Save a figure in 256 colors, which makes a smaller file that looks the same."""
     file = BytesIO()
     figure.savefig(file, format="png")
     Image.open(file).convert("RGB").quantize().save(path, optimize=True)

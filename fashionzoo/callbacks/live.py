@@ -11,10 +11,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from fashionzoo.errors import FashionZooError
-from fashionzoo.plots.curves import OKABE_ITO, plot_curve
+from fashionzoo.plots.curves import OKABE_ITO, SPLITS, plot_curve
 
 CHARTS = {"loss": 1, "acc": 100}  # and what a value is multiplied by to be shown
-SPLITS = {"train": "training", "val": "validation"}
 
 
 class LiveCurves(Callback):

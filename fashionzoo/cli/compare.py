@@ -16,6 +16,7 @@ from fashionzoo.cli.options import (
     add_format,
     add_hardware,
     add_root,
+    first_file,
     given,
     network_help,
     path,
@@ -67,7 +68,7 @@ def run(options: Namespace) -> None:
 
         figure_format(options.plot)  # refused before the evaluation
     device = use_hardware(options)
-    own = next((word for word in options.networks if word.partition(":")[0].endswith(".py")), None)
+    own = first_file(options.networks)
     loaded: dict[str, LoadedNetwork] = {}
     recipes = own_recipes(options.networks)
     for argument in options.networks:

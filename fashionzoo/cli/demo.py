@@ -7,7 +7,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 import PIL
 
-from fashionzoo.cli.options import add_logs, add_root, given
+from fashionzoo.cli.options import add_logs, add_root, first_file, given
 from fashionzoo.errors import FashionZooError
 
 HELP = "open a page on which the networks look at the same picture"
@@ -43,7 +43,7 @@ def run(options: Namespace) -> None:
     from fashionzoo.zoo.loading import load_argument
     from fashionzoo.zoo.shelf import Shelf
 
-    code = next((word for word in options.checkpoint if word.partition(":")[0].endswith(".py")), None)
+    code = first_file(options.checkpoint)
     own = [load_argument(argument, code) for argument in options.checkpoint]
     if (options.share or options.host not in LOCAL) and int(PIL.__version__.partition(".")[0]) < SAFE_PILLOW:
         print(

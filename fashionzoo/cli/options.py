@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
@@ -143,6 +144,11 @@ def given(text: str) -> str:
 def path(text: str) -> Path:
     """Return the path that a flag gives."""
     return Path(given(text))
+
+
+def first_file(words: Sequence[str]) -> str | None:
+    """Return the first of some words that names a file with a network's class, ``my_net.py`` or ``my_net.py:MyNet``."""
+    return next((word for word in words if word.partition(":")[0].endswith(".py")), None)
 
 
 def network_help() -> str:

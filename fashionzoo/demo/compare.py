@@ -25,6 +25,7 @@ def add_compare_tab(shelf: Shelf) -> None:
             first = network_menu(shelf, "First network", 0, "first")
             second = network_menu(shelf, "Second network", 1, "second")
             compare = gr.Button("Compare", variant="primary", elem_id="compare-both")
+        compared = gr.State()  # the menus may have moved on since
         result = gr.HTML("Choose two networks.", elem_id="comparison")
         with gr.Row():
             look: dict[str, Any] = {"interactive": False, "column_widths": WIDTHS, "min_width": 560}
@@ -50,25 +51,28 @@ def add_compare_tab(shelf: Shelf) -> None:
         less = [[a - b for a, b in zip(*rows, strict=True)] for rows in zip(one, other, strict=True)]
         matrices = [shade(counts, comparison.class_names) for counts in (one, other, less)]
         temperatures = {label: (logits[label], network.temperature) for label, network in networks.items()}
-        return [comparison._repr_html_(), *matrices, plot_reliability(temperatures, labels)]
+        return [chosen, comparison._repr_html_(), *matrices, plot_reliability(temperatures, labels), ""]
 
     @in_plain_words
-    def show_cell(number: int, row: int, column: int, *chosen: str) -> str:
+    def show_cell(number: int, row: int, column: int, compared: Sequence[str] | None) -> str:
+        if compared is None:
+            return ""
         images, labels, names = shelf.test_set()
-        predicted = [shelf.logits(label).argmax(dim=1) for label in chosen]
+        predicted = [shelf.logits(label).argmax(dim=1) for label in compared]
         behind = [(labels == row) & (each == column - 1) for each in predicted]
         shown = behind[number] if number < len(behind) else behind[0] ^ behind[1]
         numbers = shown.nonzero().flatten()[:MAX_IMAGES].tolist()
         captions = [" and ".join(names[int(each[i])] for each in predicted) for i in numbers]
         return html_pictures(zip((Image.fromarray(images[i].numpy()) for i in numbers), captions, strict=True))
 
-    compare.click(show_comparison, [first, second], [result, *tables, diagrams], api_name="compare")
+    shown = [compared, result, *tables, diagrams, cell]
+    compare.click(show_comparison, [first, second], shown, api_name="compare")
     for number, table in enumerate(tables):
 
-        def show(first: str, second: str, event: gr.SelectData, number: int = number) -> Any:
-            return show_cell(number, *event.index, first, second)
+        def show(compared: Sequence[str] | None, event: gr.SelectData, number: int = number) -> Any:
+            return show_cell(number, *event.index, compared)
 
-        table.select(show, [first, second], cell, api_visibility="private")
+        table.select(show, compared, cell, api_visibility="private")
 
 
 def shade(counts: list[list[int]], names: Sequence[str]) -> dict[str, Any]:

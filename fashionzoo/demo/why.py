@@ -53,6 +53,7 @@ def add_why_tab(shelf: Shelf, pixels: gr.State) -> None:
 
     asked = [explain.click, label.change]
     gr.on(asked, show_inside, [label, pixels], [heat, blocks], api_name="explain", trigger_mode=NEWEST)
+    label.change(lambda: "", None, found, api_visibility="private")
     pixels.change(lambda: (None, None, ""), None, [heat, blocks, found], api_visibility="private")
     find.click(show_nearest, [label, pixels], found, api_name="nearest")
 

@@ -23,7 +23,7 @@ def in_plain_words(handler: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return handler(*arguments)
         except FashionZooError as error:
-            raise gr.Error(escape(str(error)), title="This did not work", print_exception=False) from error
+            raise gr.Error(escape(str(error)), print_exception=False) from error
 
     return handle
 

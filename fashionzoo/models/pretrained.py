@@ -71,7 +71,7 @@ class PretrainedMixin:
 def flush_denormals(network: nn.Module) -> None:
     """Set weights to zero that are too small for a processor's fast arithmetic; no answer changes by it.
 
-    L2 leaves such behind: with them, network 5 of the report takes 14 times as long for an image.
+    L2 leaves such behind, and a processor takes many times as long for each: network 5 of the report has them.
 
     Args:
         network: Is changed in place.

@@ -124,6 +124,8 @@ def plot_curve(axes: Axes, values: Sequence[float], label: str, color: str, line
         **style: Other properties of the line.
     """
     points = [(epoch, value) for epoch, value in enumerate(values, 1) if not math.isnan(value)]
+    if not points:
+        return
     axes.plot(*zip(*points, strict=True), line, color=color, label=label, alpha=0.8, linewidth=0.9, **style)
     axes.plot(*points[-1], ".", color=color, markersize=4)
 

@@ -59,13 +59,20 @@ def plot_activations(blocks: Mapping[str, Tensor], title: str) -> Figure:
     for axes in panels:
         axes.axis("off")
     for axes, (name, values) in zip(panels, blocks.items(), strict=False):
-        values = values[0].float().cpu()
+        values = _as_maps(values[0].float().cpu())
         limit = float(values.abs().max()) or 1.0
         axes.imshow(_mosaic(values), cmap="RdBu_r", vmin=-limit, vmax=limit)
         size = f"{len(values)} maps of {'x'.join(map(str, values.shape[1:]))}" if values.ndim > 1 else None
         near_zero = 100 * float(near_zero_fraction(values))
         axes.set_title(f"{name}: {size or f'{len(values)} units'}\n{near_zero:.0f} % near zero", fontsize=8)
     return figure
+
+
+def _as_maps(values: Tensor) -> Tensor:
+    """Return units as they are, one dimension, and all else as maps, three dimensions."""
+    if values.ndim < 2:
+        return values.reshape(-1)
+    return values.reshape(-1, *values.shape[-2:])
 
 
 def _mosaic(values: Tensor) -> Tensor:

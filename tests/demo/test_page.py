@@ -18,6 +18,7 @@ from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from fashionzoo.cli.main import main
@@ -121,6 +122,7 @@ class Page:
         """Type a word into a menu, and take what it offers."""
         field = self.find(f"#{name} input")[0]
         self.click(field)
+        field.send_keys(Keys.CONTROL, "a")
         field.send_keys(word)
         time.sleep(0.5)
         field.send_keys("\n")
@@ -176,6 +178,13 @@ def test_a_cell_of_a_confusion_matrix_shows_its_images(page: Page) -> None:
     captions = [caption.text for caption in page.find("#cell figcaption")]
     assert len(captions) == min(count, 24)
     assert all(caption.startswith("Dress and ") for caption in captions)
+    page.choose("first", "cnn_balanced:tuned")
+    page.wait(lambda: page.find("#first input")[0].get_attribute("value") == "cnn_balanced:tuned")
+    boots = page.find("#confusion-0 [role=gridcell]")[9 * 11 :][:11]  # still of the two that were compared
+    count = int(boots[6].text)  # taken for sandals
+    page.click(boots[6])
+    page.wait(lambda: page.find("#cell figcaption")[0].text.startswith("Sandal and "))
+    assert len(page.find("#cell figcaption")) == min(count, 24)
 
 
 def test_a_claim_and_curves_are_drawn(page: Page) -> None:

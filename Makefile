@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test check docs floors newest data debian-data clean
+.PHONY: train test check docs floors newest results data debian-data clean
 
 train: .venv/installed data
 	$(BIN)/python experiments/cnn_plain.py --recipe quick
@@ -54,6 +54,16 @@ debian-data: .venv/installed
 
 .venv:
 	$(PYTHON) -m venv $@
+
+# Whatever was made from the recipes, again: runs that are missing, weights, measurements, tables and figures.
+results: .venv/installed-dev data
+	$(BIN)/python experiments/export_weights.py
+	$(BIN)/fashionzoo claims --run
+	for name in train_size readings compare_files corruptions pictures unfamiliar quick; do \
+		$(BIN)/python experiments/$$name.py || exit; done
+	$(BIN)/jupyter execute --inplace experiments/tour.ipynb
+	SCREENSHOTS=experiments/figures $(BIN)/pytest tests/demo tests/callbacks
+	$(BIN)/python experiments/make_results.py
 
 clean:
 	rm -rf .venv .venv-* build dist site

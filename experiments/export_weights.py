@@ -1,9 +1,10 @@
 """Write the weights that come with the package, their manifest and their model cards, from finished runs.
 
-python experiments/export_weights.py           # seconds with runs and checkpoints, hours without
+python experiments/export_weights.py           # seconds with the runs, hours without
 
 The weights are those of seed 0, whatever it scores. What the manifest says of a file was measured with that very file;
-mean and range are over the runs of all seeds that were declared beforehand.
+mean and range are over the runs of all seeds that were declared beforehand. A file whose run has no checkpoint, as in
+a fresh clone, stays as it is.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from fashionzoo.weights.manifest import VERSIONS, WEIGHTS_DIR, Weights
 from fashionzoo.zoo.evaluation import evaluate
 from fashionzoo.zoo.export import export
 from fashionzoo.zoo.intervals import Interval, mean_interval, wilson_interval
+from fashionzoo.zoo.models import get_weights, list_weights
 from fashionzoo.zoo.recipes import RECIPES
 
 LOGS = Path(__file__).parent.parent / "lightning_logs"
@@ -43,11 +45,15 @@ def pack(name: str, version: str) -> dict[str, Any]:
     """Write one file of weights; return its entry in the manifest."""
     found = runs.find(LOGS, name, version)
     run = found[runs.SEEDS[0]]
+    recipe = {flag: value for flag, value in flat(run.config).items() if flag.startswith(TRAINING)}
     checkpoint = run.folder / "checkpoints" / "best.ckpt"
     if not checkpoint.exists():
-        raise FashionZooError(
-            f"the run in {run.folder} has no checkpoint any more: delete the run to have it trained again"
-        )
+        known = get_weights(name, version).meta
+        if (known["recipe"], known["made_on"]) != (recipe, run.environment):
+            raise FashionZooError(
+                f"the run in {run.folder} has no checkpoint any more: delete the run to have it trained again"
+            )
+        return {**known, "about": RECIPES[name][version].description}
     _, network = checkpoints.load_network(checkpoint)
     network.temperature = fit_temperature(network)
     file = WEIGHTS_DIR / f"{name}-{version}.safetensors"
@@ -62,7 +68,7 @@ def pack(name: str, version: str) -> dict[str, Any]:
         "flops": count_flops(network),
         "config": network.config,
         "about": RECIPES[name][version].description,
-        "recipe": {flag: value for flag, value in flat(run.config).items() if flag.startswith(TRAINING)},
+        "recipe": recipe,
         "seed": run.seed,
         "epochs": run.epochs,
         "best_epoch": run.best_epoch()[1],
@@ -106,6 +112,8 @@ def as_json(manifest: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
 def main() -> None:
     """Make everything; a network that teaches comes before those that it teaches."""
     manifest: dict[str, dict[str, Any]] = {name: {} for name in sorted(RECIPES)}
+    for weights in list_weights():
+        manifest[weights.name][weights.version] = weights.meta
     for version in VERSIONS:
         for name in sorted(RECIPES, key=lambda name: "teacher" in RECIPES[name][version].data):
             reference_runs.train_missing_runs(LOGS, version, [name])

@@ -4,16 +4,16 @@ python experiments/make_results.py           # seconds; the runs come from `fash
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import benchmark
 import markdown
 import quick
 import readings
+import trials
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from outside import corruption_means, outside_section, plot_corruptions, plot_reliabilities
@@ -24,6 +24,7 @@ from result_sections import (
     count,
     figure_line,
     files_section,
+    minutes,
     network_section,
     not_told_apart,
     seeds_in_words,
@@ -125,7 +126,8 @@ def results(found: Found, results_: Sequence[ClaimResult]) -> str:
         if network == RELU:
             text = "histograms of the hidden activations of networks 1 and 2 on the test images, seed 0"
             lines += ["The counterpart of the report's figure 2:", "", *figure_line("activations", text)]
-    lines += [*files_section(), *outside_section(), *task2_section(found), *quick.quick_section()]
+    lines += [*files_section(), *outside_section(), *task2_section(found)]
+    lines += [*trials.tuned_section(), *quick.quick_section()]
     return "\n".join(lines) + "\n" + benchmark.report(json.loads(benchmark.MEASURED.read_text(encoding="utf-8")))
 
 
@@ -170,16 +172,6 @@ def training_table() -> list[str]:
         f"Minutes are of seed 0, by its seconds per epoch up to the best, on {' or '.join(processors)}; of `quick`, of "
         "whole runs, the fastest.",
     ]
-
-
-def minutes(meta: Mapping[str, Any]) -> float:
-    """Return how long all epochs took, of which the seconds up to the best were recorded.
-
-    Example:
-        >>> minutes({"made_on": {"seconds": 60}, "best_epoch": 10, "epochs": 20})
-        2.0
-    """
-    return float(meta["made_on"]["seconds"] / meta["best_epoch"] * meta["epochs"] / 60)
 
 
 def readme(text: str, results_: Sequence[ClaimResult]) -> str:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import correlation, mean
+from typing import Any
 
 import compare_files
 import markdown
@@ -210,3 +211,13 @@ def not_told_apart() -> str:
         f"{pair['first']} and {pair['second']} (p {pair['p']:.2f})" for pair in pairs if pair["p"] >= 0.05
     )
     return f"McNemar's exact test on the same images tells all pairs of files apart but {alike}."
+
+
+def minutes(meta: Mapping[str, Any]) -> float:
+    """Return how long all epochs took, of which the seconds up to the best were recorded.
+
+    Example:
+        >>> minutes({"made_on": {"seconds": 60}, "best_epoch": 10, "epochs": 20})
+        2.0
+    """
+    return float(meta["made_on"]["seconds"] / meta["best_epoch"] * meta["epochs"] / 60)

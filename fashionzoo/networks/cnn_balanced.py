@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from fashionzoo.models.layers import Activation
 from fashionzoo.training.families import CNNClassifier
-from fashionzoo.training.recipe import AUGMENTED, SMALL_BATCHES, TUNED, Recipe, quick_recipe, summary
+from fashionzoo.training.recipe import ADAMW, AUGMENTED, SMALL_BATCHES, Recipe, quick_recipe, summary
 
 
 class BalancedCNN(CNNClassifier):
@@ -43,7 +43,7 @@ class BalancedCNN(CNNClassifier):
             "AdamW with a one-cycle schedule, label smoothing, less dropout, flips and shifts of one pixel.",
             epochs=60,
             patience=60,
-            model={**TUNED, "label_smoothing": 0.05, "dropout": 0.05},
+            model={**ADAMW, "label_smoothing": 0.05, "dropout": 0.05},
             data={"batch_size": 128, **AUGMENTED},
         ),
         "quick": quick_recipe(epochs=8, lr=0.006, weight_decay=0.05, batch_size=128, shift=1, dropout=0.05),

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from fashionzoo.models.layers import Activation
 from fashionzoo.training.families import MLPClassifier
-from fashionzoo.training.recipe import DISTILLED_MLP, FULL_BATCH, QUICK_RELU_MLP, Recipe, summary
+from fashionzoo.training.recipe import FULL_BATCH, QUICK_RELU_MLP, Recipe, distilled_mlp, summary
 
 
 class ReLUWideningMLP(MLPClassifier):
@@ -34,7 +34,7 @@ class ReLUWideningMLP(MLPClassifier):
 
     recipes: ClassVar = {
         "report": Recipe(summary(__doc__), epochs=300, patience=50, data=FULL_BATCH),
-        "tuned": DISTILLED_MLP,
+        "tuned": distilled_mlp(weight_decay=0.1),
         "quick": QUICK_RELU_MLP,
     }
 

@@ -81,27 +81,47 @@ def summary(docstring: str | None) -> str:
 
 FULL_BATCH = {"batch_size": None}  # an iteration of the report's networks 1 to 3 is one step on the whole training set
 SMALL_BATCHES = {"batch_size": 64}  # at twice that, network 4 hardly overfits in its 20 epochs
-TUNED = {"optimizer": "adamw", "lr": 5e-3, "weight_decay": 1e-2, "schedule": "one_cycle", "loss_reduction": "mean"}
+ADAMW = {"optimizer": "adamw", "lr": 5e-3, "weight_decay": 1e-2, "schedule": "one_cycle", "loss_reduction": "mean"}
 AUGMENTED = {"augment": {"flip": True, "shift": 1}}
 DISTILLED = {**AUGMENTED, "teacher": "cnn_balanced"}
-DISTILLED_DESCRIPTION = (
-    "AdamW with a one-cycle schedule, flips and shifts of one pixel, and the tuned cnn_balanced as the teacher, at a "
+DISTILLATION = (
+    "with a one-cycle schedule, flips and shifts of one pixel, and the tuned cnn_balanced as the teacher, at a "
     "temperature of 4."
 )
-DISTILLED_MLP = Recipe(
-    DISTILLED_DESCRIPTION,
-    epochs=600,
-    patience=600,
-    model={**TUNED, "lr": 7e-3, "temperature": 4.0, "standardize": True},
-    data={"batch_size": 512, **DISTILLED},
-)
 DISTILLED_CNN = Recipe(
-    DISTILLED_DESCRIPTION,
+    f"AdamW {DISTILLATION}",
     epochs=100,
     patience=100,
-    model={**TUNED, "temperature": 4.0},
+    model={**ADAMW, "temperature": 4.0},
     data={"batch_size": 128, **DISTILLED},
 )
+
+
+def distilled_mlp(weight_decay: float) -> Recipe:
+    """Return a recipe for an MLP that learns from the tuned cnn_balanced.
+
+    Args:
+        weight_decay: Decoupled weight decay.
+
+    Example:
+        >>> distilled_mlp(weight_decay=0.1).data["teacher"]
+        'cnn_balanced'
+    """
+    return Recipe(
+        f"Muon {DISTILLATION}",
+        epochs=300,
+        patience=300,
+        model={
+            "optimizer": "muon",
+            "lr": 1e-2,
+            "weight_decay": weight_decay,
+            "schedule": "one_cycle",
+            "loss_reduction": "mean",
+            "temperature": 4.0,
+            "standardize": True,
+        },
+        data={"batch_size": 1024, **DISTILLED},
+    )
 
 
 def quick_recipe(

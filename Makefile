@@ -55,15 +55,16 @@ debian-data: .venv/installed
 .venv:
 	$(PYTHON) -m venv $@
 
-# Whatever was made from the recipes, again: runs that are missing, weights, measurements, tables and figures.
+# What follows from the recipes: runs that are missing, weights, measurements, tables and figures. The notebook comes last,
+# as it leaves runs of its own.
 results: .venv/installed-dev data
 	$(BIN)/python experiments/export_weights.py
 	$(BIN)/fashionzoo claims --run
 	for name in train_size readings compare_files corruptions pictures unfamiliar quick; do \
 		$(BIN)/python experiments/$$name.py || exit; done
-	$(BIN)/jupyter execute --inplace experiments/tour.ipynb
 	SCREENSHOTS=experiments/figures $(BIN)/pytest tests/demo tests/callbacks
 	$(BIN)/python experiments/make_results.py
+	$(BIN)/jupyter execute --inplace experiments/tour.ipynb
 
 clean:
 	rm -rf .venv .venv-* build dist site

@@ -4,7 +4,7 @@ python experiments/export_weights.py           # seconds with the runs, hours wi
 
 The weights are those of seed 0, whatever it scores. What the manifest says of a file was measured with that very file;
 mean and range are over the runs of all seeds that were declared beforehand. A file whose run has no checkpoint, as in
-a fresh clone, stays as it is.
+a fresh clone, stays as it is if the run is the one it came from.
 """
 
 import hashlib
@@ -46,6 +46,7 @@ def pack(name: str, version: str) -> dict[str, Any]:
     found = runs.find(LOGS, name, version)
     run = found[runs.SEEDS[0]]
     recipe = {flag: value for flag, value in flat(run.config).items() if flag.startswith(TRAINING)}
+    accuracies = [each.final("test/acc") for each in found.values()]
     checkpoint = run.folder / "checkpoints" / "best.ckpt"
     if not checkpoint.exists():
         known = get_weights(name, version).meta
@@ -53,7 +54,7 @@ def pack(name: str, version: str) -> dict[str, Any]:
             raise FashionZooError(
                 f"the run in {run.folder} has no checkpoint any more: delete the run to have it trained again"
             )
-        return {**known, "about": RECIPES[name][version].description}
+        return {**known, "about": RECIPES[name][version].description, "seeds": seeds_entry(accuracies)}
     _, network = checkpoints.load_network(checkpoint)
     network.temperature = fit_temperature(network)
     file = WEIGHTS_DIR / f"{name}-{version}.safetensors"
@@ -76,7 +77,7 @@ def pack(name: str, version: str) -> dict[str, Any]:
         "interval": rounded(wilson_interval(scores.metrics["test/acc"], NUM_TEST_IMAGES)),
         "confusion": scores.confusion,
         "temperature": network.temperature,
-        "seeds": seeds_entry([run.final("test/acc") for run in found.values()]),
+        "seeds": seeds_entry(accuracies),
         "made_on": run.environment,
     }
 

@@ -40,7 +40,8 @@ PAGES = {
     "distributions": ("tag: activations/block0", "weights"),
     "histograms": ("tag: activations/block0", "weights"),
     "graphs": ("Main Graph", "CNN", "output"),
-    "text": ("recipe/report", "recipe/tuned", "78 % at about iteration 291", "hyperparameters"),
+    "text": ("changed", "hyperparameters"),
+    "text&tagFilter=recipe": ("recipe/report", "recipe/tuned", "78 % at about iteration 291"),  # closed without it
     "hparams": ("batch_size", "weight_decay", "test/acc"),
     "custom_scalars": ("curves", "loss", "accuracy", "train/loss", "val/loss"),
 }

@@ -1,11 +1,12 @@
 """Measure fashionzoo beside what people use instead, on this machine.
 
-    python experiments/benchmark.py                     # all cases, five rounds: half an hour on two cores
+    python experiments/benchmark.py                     # all cases, five rounds: three quarters of an hour on two cores
     python experiments/benchmark.py mlp_128             # one of them again; the others keep their numbers
 
 Every implementation trains the same network on the same 55,000 images with the same batch size, in its own process. The
 processes take turns (A B C A B C ...), so that whatever else the machine does falls on all of them; the first epoch
-of each is warm-up and not counted. Written to experiments/benchmark.json, from which make_results.py makes its tables.
+of each is warm-up and not counted. Written to experiments/benchmark.json, from which make_results.py makes its tables:
+one for each processor, which begins anew with other versions of what is measured.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import markdown
 from implementations import CASES, IMPLEMENTATIONS, TRAIN, Case, EpochBarrier, make
 
 MEASURED = Path(__file__).with_suffix(".json")
+PROCESSOR = ("processor", "instructions")  # the parts of a machine's description that name its table
 TOGETHER = "together"  # names the case of several launchers at once
 SHORT_FIT = ("fit", "cnn_plain", "--trainer.max_epochs=2", "--data.train_size=10000")
 
@@ -187,7 +189,7 @@ def together_lines(measured: dict[str, dict[str, list[float]]]) -> list[str]:
     ]
     command = f"fashionzoo {' '.join(SHORT_FIT)}"
     return [
-        "### Several at once",
+        "#### Several at once",
         "",
         f"Seconds until the last of several `{command}` has ended, whole commands, and how many times as long as one "
         "alone that is:",
@@ -197,14 +199,26 @@ def together_lines(measured: dict[str, dict[str, list[float]]]) -> list[str]:
     ]
 
 
-def report(results: dict[str, Any]) -> str:
-    """Return the results as a section of Markdown."""
-    lines = ["## Speed", "", ", ".join(f"{key} {value}" for key, value in results["machine"].items()) + ".", ""]
-    peaks = results["peak_flops"]
-    lines += [
+def report(tables: list[dict[str, Any]]) -> str:
+    """Return the measurements of all processors as a section of Markdown."""
+    lines = [
+        "## Speed",
+        "",
+        "Seconds are the median of the rounds, with the fastest and the slowest; the ratio is how many times longer "
+        "than fashionzoo an implementation takes; the last column is the share of what matrix products reach.",
+        "",
+    ]
+    return "\n".join([*lines, *(line for table in tables for line in processor_lines(table))])
+
+
+def processor_lines(results: dict[str, Any]) -> list[str]:
+    """Return the tables of one processor."""
+    machine, peaks = results["machine"], results["peak_flops"]
+    lines = [
+        f"### On {machine['processor']}, {machine['instructions']}",
+        "",
         f"Matrix products reach {peaks['float32'] / 1e9:.0f} GFLOP/s in float32 and {peaks['bfloat16'] / 1e9:.0f} in "
-        "bfloat16 here; the last column is the share of the latter. Seconds are the median of the rounds, with the "
-        "fastest and the slowest; the ratio is how many times longer than fashionzoo an implementation takes.",
+        f"bfloat16. {', '.join(f'{key} {value}' for key, value in machine.items() if key not in PROCESSOR)}.",
         "",
     ]
     for name, case in results["cases"].items():
@@ -216,16 +230,21 @@ def report(results: dict[str, Any]) -> str:
                 f"{TRAIN / row['median']:,.0f}",
                 f"{row['median'] / ours:.2f}",
                 f"{row['peak_bytes'] / 1e9:.2f} GB",
-                f"{row['flops_per_second'] / peaks['bfloat16']:.1%}",
+                f"{row['flops_per_second'] / max(peaks.values()):.1%}",
             ]
             rows.append([implementation, *cells])
         columns = "seconds per epoch", "images per second", "ratio", "peak memory", "FLOPs utilization"
-        lines += [f"### `{network}`, {f'batches of {batch_size}' if batch_size else 'full batch'}", ""]
+        lines += [f"#### `{network}`, {f'batches of {batch_size}' if batch_size else 'full batch'}", ""]
         lines += [*markdown.table(["implementation", *columns], rows), ""]
     lines += together_lines(results[TOGETHER]) if TOGETHER in results else []
     times = [[f"`{name}`", f"{seconds:.2f}"] for name, seconds in results["start_up_seconds"].items()]
-    lines += ["### Start-up", "", *markdown.table(["process", "seconds"], times)]
-    return "\n".join(lines) + "\n"
+    return [*lines, "#### Start-up", "", *markdown.table(["process", "seconds"], times), ""]
+
+
+def read_tables() -> list[dict[str, Any]]:
+    """Return what was measured so far, a table for each processor."""
+    tables: list[dict[str, Any]] = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else []
+    return tables
 
 
 def main() -> None:
@@ -234,7 +253,6 @@ def main() -> None:
     known = [*CASES, TOGETHER]
     parser.add_argument("cases", nargs="*", default=known, metavar="CASE", help=f"of {', '.join(known)}")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--output", type=Path, default=MEASURED, help="default: experiments/benchmark.json")
     parser.add_argument("--implementation", choices=IMPLEMENTATIONS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if sys.platform == "win32":
@@ -246,17 +264,19 @@ def main() -> None:
         parser.error(f"no case {', '.join(unknown)}: choose from {', '.join(known)}")
     from fashionzoo import environment
 
-    before = json.loads(options.output.read_text(encoding="utf-8")) if options.output.exists() else {"cases": {}}
+    machine, tables = environment.collect_env("scikit-learn", "torchvision"), read_tables()
+    before = next((table for table in tables if table["machine"] == machine), {"cases": {}})
     results = before | {
-        "machine": environment.collect_env("scikit-learn", "torchvision"),
+        "machine": machine,
         "peak_flops": {"float32": matmul_peak(bf16=False), "bfloat16": matmul_peak(bf16=True)},
         "start_up_seconds": start_up(options.rounds),
         "cases": before["cases"] | {name: measure(name, options.rounds) for name in options.cases if name in CASES},
     }
     if TOGETHER in options.cases:
         results[TOGETHER] = together(options.rounds)
-    options.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(report(results))
+    others = [table for table in tables if any(table["machine"][key] != machine[key] for key in PROCESSOR)]
+    MEASURED.write_text(json.dumps([*others, results], indent=1) + "\n", encoding="utf-8")
+    print("\n".join(processor_lines(results)))
 
 
 if __name__ == "__main__":

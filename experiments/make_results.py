@@ -3,7 +3,6 @@
 python experiments/make_results.py           # seconds; the runs come from `fashionzoo claims --run` and train_size.py
 """
 
-import json
 from collections.abc import Sequence
 from io import BytesIO
 from itertools import chain
@@ -128,7 +127,7 @@ def results(found: Found, results_: Sequence[ClaimResult]) -> str:
             lines += ["The counterpart of the report's figure 2:", "", *figure_line("activations", text)]
     lines += [*files_section(), *outside_section(), *task2_section(found)]
     lines += [*trials.tuned_section(), *quick.quick_section()]
-    return "\n".join(lines) + "\n" + benchmark.report(json.loads(benchmark.MEASURED.read_text(encoding="utf-8")))
+    return "\n".join(lines) + "\n" + benchmark.report(benchmark.read_tables())
 
 
 def zoo_table() -> list[str]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 REPORTED_PACKAGES = ("torch", "lightning", "torchmetrics", "fashionzoo")
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 MIN_TORCH = (2, 6)
+BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16")  # of processors, as torch names them
 UNKNOWN = "unknown"
 Device = Literal["auto", "cpu", "cuda", "mps"]
 DEVICE_HELP = "where to compute: cpu, cuda (NVIDIA), mps (Apple), or auto for the best there is"
@@ -135,7 +136,7 @@ def has_native_bf16(device: torch.device) -> bool:
         return torch.cuda.is_available() and bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         capabilities = _cpu_capabilities()
-        return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+        return any(capabilities.get(name, False) for name in BF16_INSTRUCTIONS)
     return False
 
 
@@ -194,10 +195,12 @@ def collect_env(*packages: str) -> dict[str, str]:
     """
     import torch
 
-    processor = _cpu_capabilities().get("cpu_name") or platform.processor() or UNKNOWN
+    capabilities = _cpu_capabilities()
+    processor = capabilities.get("cpu_name") or platform.processor() or UNKNOWN
+    for_bf16 = [name for name in BF16_INSTRUCTIONS if capabilities.get(name, False)]
     return {
         "processor": f"{processor}, {os.cpu_count()} cores, {platform.machine()}",
-        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "instructions": ", ".join([torch.backends.cpu.get_cpu_capability(), *for_bf16]),
         "system": f"{platform.system()}, Python {platform.python_version()}",
         **{package: package_version(package) for package in (*REPORTED_PACKAGES, *packages)},
     }

@@ -265,7 +265,7 @@ def main() -> None:
     from fashionzoo import environment
 
     machine, tables = environment.collect_env("scikit-learn", "torchvision"), read_tables()
-    before = next((table for table in tables if table["machine"] == machine), {"cases": {}})
+    before: dict[str, Any] = next((table for table in tables if table["machine"] == machine), {"cases": {}})
     results = before | {
         "machine": machine,
         "peak_flops": {"float32": matmul_peak(bf16=False), "bfloat16": matmul_peak(bf16=True)},

@@ -159,9 +159,8 @@ def training_table() -> list[str]:
         rates = [f"{weights.recipe['model.lr']:g}" for weights in versions]
         lengths = [f"{weights.meta['epochs']} in {minutes(weights.meta):.1f}" for weights in versions]
         quick_recipe = get_recipe(get_class(name), "quick")
-        seconds = min(row["seconds"] for row in quick.read_lines(quick.RUNS) if row["network"] == name)
         rates.append(f"{quick_recipe.model['lr']:g}")
-        lengths.append(f"{quick_recipe.epochs} in {seconds / 60:.1f}")
+        lengths.append(f"{quick_recipe.epochs} in {quick.fastest(name) / 60:.1f}")
         rows.append([number_of(name), f"`{name}`", *chain.from_iterable(zip(rates, lengths, strict=True))])
     settings = [f"{what}, {recipe}" for recipe in (*VERSIONS, "quick") for what in ("rate", "epochs in minutes")]
     processors = sorted({weights.meta["made_on"]["processor"] for weights in list_weights()})

@@ -46,7 +46,9 @@ class BalancedCNN(CNNClassifier):
             model={**ADAMW, "label_smoothing": 0.05, "dropout": 0.05},
             data={"batch_size": 128, **AUGMENTED},
         ),
-        "quick": quick_recipe(epochs=8, lr=0.006, weight_decay=0.05, batch_size=128, shift=1, dropout=0.05),
+        "quick": quick_recipe(
+            epochs=8, lr=0.00852, weight_decay=0.0569, batch_size=128, label_smoothing=0.1, dropout=0.02
+        ),
     }
 
     def __init__(

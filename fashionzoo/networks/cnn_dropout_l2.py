@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from fashionzoo.models.layers import Activation
 from fashionzoo.training.families import CNNClassifier
-from fashionzoo.training.recipe import DISTILLED_CNN, SMALL_BATCHES, Recipe, quick_recipe, summary
+from fashionzoo.training.recipe import DISTILLED_CNN, QUICK_SMALL_CNN, SMALL_BATCHES, Recipe, summary
 
 
 class DropoutL2CNN(CNNClassifier):
@@ -49,7 +49,7 @@ class DropoutL2CNN(CNNClassifier):
             description=f"{DISTILLED_CNN.description} Dropout is low and AdamW's weight decay stands for L2.",
             model={**DISTILLED_CNN.model, "dropout": 0.05},
         ),
-        "quick": quick_recipe(epochs=8, lr=0.0185, weight_decay=0.124, batch_size=256, shift=1, dropout=0.05),
+        "quick": replace(QUICK_SMALL_CNN, model={**QUICK_SMALL_CNN.model, "dropout": 0.02}),
     }
 
     def __init__(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from fashionzoo.models.layers import Activation
 from fashionzoo.training.families import CNNClassifier
-from fashionzoo.training.recipe import DISTILLED_CNN, SMALL_BATCHES, Recipe, quick_recipe, summary
+from fashionzoo.training.recipe import DISTILLED_CNN, QUICK_SMALL_CNN, SMALL_BATCHES, Recipe, summary
 
 
 class PlainCNN(CNNClassifier):
@@ -35,7 +35,7 @@ class PlainCNN(CNNClassifier):
     recipes: ClassVar = {
         "report": Recipe(summary(__doc__), epochs=20, patience=20, data=SMALL_BATCHES),
         "tuned": DISTILLED_CNN,
-        "quick": quick_recipe(epochs=8, lr=0.0185, weight_decay=0.124, batch_size=256, shift=1),
+        "quick": QUICK_SMALL_CNN,
     }
 
     def __init__(

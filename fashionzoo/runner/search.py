@@ -194,7 +194,7 @@ class Search:
             "metric": self.metric,
             "direction": self.study.direction.name.lower(),
             "seed": self.cli.config.seed_everything,
-            "flags": list(self.flags),
+            "flags": plain(self._trained_flags),
             "space": plain(self.space),
             "importances": {flag: round(share, 4) for flag, share in self.importances().items()},
             "trials": [
@@ -236,8 +236,14 @@ class Search:
     @property
     def _settings(self) -> dict[str, Any]:
         """What makes trials comparable."""
-        settings = {"network": self.network.source or self.network.name, "flags": self.flags, "space": self.space}
+        network = self.network.source or self.network.name
+        settings = {"network": network, "flags": self._trained_flags, "space": self.space}
         return {key: plain(value) for key, value in settings.items()}
+
+    @property
+    def _trained_flags(self) -> dict[str, Any]:
+        """The recipe and what the flags change of it; where a worker computes and what it keeps is its own affair."""
+        return {"recipe": self.cli.config.recipe, **self.cli.changed}
 
     @property
     def _url(self) -> str:

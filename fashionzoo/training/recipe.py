@@ -160,6 +160,10 @@ QUICK_RELU_MLP = quick_recipe(  # what the searches for networks 2 and 3 both fo
     epochs=12, lr=0.00355, weight_decay=0.213, batch_size=256, label_smoothing=0.1, standardize=True
 )
 
+QUICK_SMALL_CNN = quick_recipe(  # what the searches for networks 4 and 5 both found
+    epochs=8, lr=0.00485, weight_decay=0.167, batch_size=128, label_smoothing=0.1
+)
+
 DEFAULT_RECIPES = {
     "default": Recipe(
         "The network's own settings, in batches of 128, for 20 epochs.",

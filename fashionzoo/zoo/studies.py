@@ -22,7 +22,7 @@ class StudySummary:
         metric: What was compared, on validation images.
         direction: ``"maximize"`` or ``"minimize"``.
         seed: The seed of all trials.
-        flags: Those that all trials have.
+        flags: The recipe of all trials, and what they change of it.
         space: What the others were drawn from.
         importances: The share of each drawn flag in what makes good trials differ.
         trials: Number, state, value, epochs, seconds and flags of each.
@@ -33,7 +33,7 @@ class StudySummary:
     metric: str
     direction: str
     seed: int
-    flags: list[str]
+    flags: dict[str, Any]
     space: dict[str, Any]
     importances: dict[str, float]
     trials: list[dict[str, Any]]

@@ -164,6 +164,18 @@ def test_a_study_of_other_flags_is_not_continued(root: Path, searched: Path) -> 
     assert "start another with --study NAME" in screen
 
 
+def test_where_a_worker_computes_is_not_part_of_a_study(root: Path, searched: Path) -> None:
+    logs = "--trainer.default_root_dir", str(searched)
+    code, screen = tune(searched, root, "--budget=6", "--threads", "1", "--device=cpu", *logs)
+    assert code == 0, screen
+    assert read_summary(searched / STUDY / "study.json").flags == {
+        "recipe": "report",
+        "trainer.max_epochs": 2,
+        "data.val_size": 200,
+        "model.widths": [12, 8],
+    }
+
+
 def test_where_all_trials_fail_a_reason_is_said_and_the_study_is_readable(root: Path, tmp_path: Path) -> None:
     code, screen = tune(tmp_path, root, "--budget=2", "--data.val_size=5000")
     assert code == 2

@@ -137,7 +137,7 @@ def plot_sizes(accuracies: Mapping[str, Mapping[int, Sequence[float]]]) -> Figur
 
 def plot_readings(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw validation accuracy against the step of the readings on all images, with the report's points."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(9, 4), layout="constrained")
     axes_of = dict(zip(train_size.CNNS, figure.subplots(1, 3, sharey=True), strict=True))
     colors = dict(zip(dict.fromkeys(row["optimizer"] for row in rows), OKABE_ITO, strict=False))
     for row in rows:
@@ -153,7 +153,7 @@ def plot_readings(rows: Sequence[Mapping[str, Any]]) -> Figure:
         axes.set(title=network, xlabel="step on all 55,000 training images")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes_of[PLAIN].set_ylabel("validation accuracy, %\n(the report's: test)")
-    axes_of[PLAIN].legend(loc="upper left", fontsize=7)
+    figure.legend(*axes_of[PLAIN].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
     return figure
 
 

@@ -243,7 +243,9 @@ class Search:
     @property
     def _trained_flags(self) -> dict[str, Any]:
         """The recipe and what the flags change of it; where a worker computes and what it keeps is its own affair."""
-        return {"recipe": self.cli.config.recipe, **self.cli.changed}
+        precision = self.cli.config_init.trainer.precision  # as it was asked for; otherwise each machine chooses
+        asked_for = {} if precision is None else {"trainer.precision": precision}
+        return {"recipe": self.cli.config.recipe, **self.cli.changed, **asked_for}
 
     @property
     def _url(self) -> str:

@@ -158,8 +158,9 @@ def test_what_cannot_be_searched_is_refused_in_a_line(
     assert "secret" not in screen
 
 
-def test_a_study_of_other_flags_is_not_continued(root: Path, searched: Path) -> None:
-    code, screen = tune(searched, root, "--budget=7", "--model.momentum=0.5")
+@pytest.mark.parametrize("flag", ["--model.momentum=0.5", "--trainer.precision=64-true"])
+def test_a_study_of_other_flags_is_not_continued(root: Path, searched: Path, flag: str) -> None:
+    code, screen = tune(searched, root, "--budget=7", flag)
     assert code == 2
     assert "start another with --study NAME" in screen
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import shutil
 import signal
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
@@ -205,9 +207,19 @@ def _run(launcher: TrainCLI) -> TrainingResult:
     if trainer.is_global_zero:
         console.print_test_results(network, trainer, best, diverged)
     add_familiarity(network.network)
+    atexit.register(_leave_processes)
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("test/")}
     folder = next((Path(logger.log_dir) for logger in tensorboards(trainer)), None)
     return TrainingResult(network.network.eval(), metrics, folder)
+
+
+def _leave_processes() -> None:
+    """Leave the group of processes: gloo's threads end Python with SIGABRT if they still hold tensors when it exits.
+
+    Lightning does so for NCCL only. Not after an error: the others may wait for this one, and it would for them.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 @contextmanager

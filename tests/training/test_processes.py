@@ -15,6 +15,12 @@ from tests.processes import OUTPUT_ENCODING
 
 EXPERIMENTS = ROOT / "experiments"
 DDP = ("--trainer.accelerator=cpu", "--trainer.strategy=ddp", "--trainer.devices=2")
+LAUNCHER = """
+import atexit, torch
+from fashionzoo import BalancedCNN, launch
+atexit.register(lambda: print("left in a group:", torch.distributed.is_initialized()))
+launch(BalancedCNN)
+"""
 SHORT = ("--trainer.max_epochs=2", "--data.train_size=600", "--data.val_size=201")
 
 
@@ -42,12 +48,15 @@ def test_two_processes_make_the_step_of_one(tmp_path: Path, real_root: Path) -> 
     assert accuracies[0] == accuracies[1]
 
 
-def test_torchrun_trains_a_network_with_batch_norm(tmp_path: Path, real_root: Path) -> None:
+def test_torchrun_trains_a_network_with_batch_norm_and_all_leave_the_group(tmp_path: Path, real_root: Path) -> None:
+    launcher = tmp_path / "launcher.py"
+    launcher.write_text(LAUNCHER, encoding="utf-8")
     flags = (*SHORT, "--model.channels=[8,8,8]", "--data.batch_size=64")
     torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2")
-    _, screen = launched(tmp_path / "run", *torchrun, EXPERIMENTS / "cnn_balanced.py", *flags)
+    _, screen = launched(tmp_path / "run", *torchrun, launcher, *flags)
     assert "2 x cpu" in screen
     assert screen.count("10,000 test images") == 1
+    assert screen.count("left in a group: False") == 2
 
 
 @pytest.mark.parametrize("world", [1, 2, 4])

@@ -69,13 +69,14 @@ def run(options: Namespace) -> None:
         errors = [trial["error"] for trial in summary["trials"] if "error" in trial]
         reason = f"the last: {errors[-1]}" if errors else "all were pruned"
         raise FashionZooError(f"no trial of {len(summary['trials'])} came to its end; {reason}")
-    title = f"# {search.network.name}: the best of {len(summary['trials'])} trials, {search.metric} {best.value:.4f}\n"
-    write_text(recipe_path, title + search.recipe(best))
     from fashionzoo.plots.figures import save_figure
     from fashionzoo.plots.study import plot_study
     from fashionzoo.zoo.studies import read_summary
 
-    save_figure(plot_study(read_summary(summary_path)), figure_path)
+    study = read_summary(summary_path)
+    title = f"# {search.network.name}: the best of {len(study.values)} trials, {search.metric} {best.value:.4f}\n"
+    write_text(recipe_path, title + search.recipe(best))
+    save_figure(plot_study(study), figure_path)
     if options.json:
         print(json.dumps(summary, indent=1))
         return

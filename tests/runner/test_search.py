@@ -120,6 +120,8 @@ def test_a_killed_search_loses_only_the_trial_that_ran(root: Path, tmp_path: Pat
     after = trials(storage)
     assert [trial.number for trial in after] == list(range(len(after)))
     assert [trial.params for trial in after[: len(before)]] == [trial.params for trial in before]
+    counted = len(read_summary(tmp_path / STUDY / "study.json").values)
+    assert f"the best of {counted} trials" in (tmp_path / STUDY / "study.yaml").read_text()
 
 
 def test_an_interrupted_search_says_how_to_resume(root: Path, tmp_path: Path) -> None:

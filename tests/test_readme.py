@@ -18,7 +18,8 @@ from tests import ROOT
 from tests.processes import OUTPUT_ENCODING, run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SHORT = " --trainer.max_epochs=1 --data.train_size=400 --data.val_size=200"
+FEW_IMAGES = " --data.train_size=400 --data.val_size=200"
+SHORT = f" --trainer.max_epochs=1{FEW_IMAGES}"
 SHOWN = {  # by the beginning of a command: what it shows
     "fashionzoo claims": r"of 22 free claims, \d+ hold, \d+ fail, \d+ are undecided",
     "fashionzoo fit cnn_plain --recipe tuned": r"recipe +tuned with lr 0.002, patience 5, at most 1[^$]*stopped",
@@ -79,7 +80,7 @@ def test_every_command_shows_what_it_should(command: str, folder: Path) -> None:
     if "experiments/" in command or command.startswith("fashionzoo fit"):
         command += "" if "--ckpt_path" in command else SHORT
     if command.startswith("fashionzoo tune"):
-        command += f"{SHORT} --budget=2"
+        command += f"{FEW_IMAGES} --budget=2 --epochs=1"
     program, *arguments = shlex.split(command)
     if program == "python" and "ddp" not in command:
         code, screen = run(folder, *arguments)

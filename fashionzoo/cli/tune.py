@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterable
+from itertools import count
 from typing import TYPE_CHECKING
 
 from fashionzoo.cli.options import add_json, given, network_help, path
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from fashionzoo.runner.search import Search
 
 HELP = "search the flags of a network on validation images"
+WAIT_S = 1
 EXAMPLES = (
     "fashionzoo tune cnn_plain --budget 20 --epochs 8",
     "fashionzoo tune mlp_relu_narrowing --budget 20 --epochs 12 --space space.yaml",
@@ -103,20 +107,45 @@ def make_search(options: Namespace) -> Search:
 
     if not options.study.isidentifier():
         raise FashionZooError(f"--study of {options.study}: give a name of letters, digits and underscores")
-    set_up_process()
+    given_flags = [flag.partition("=")[0].lstrip("-") for flag in options.flags if flag.startswith("--")]
+    if refused := {"name", "ckpt_path"}.intersection(given_flags):
+        raise FashionZooError(f"--{refused.pop()} is for one run, and a search makes many: leave it out")
     epochs = [f"--trainer.max_epochs={options.epochs}"] if options.epochs else []
+    if epochs:
+        if "trainer.max_epochs" in given_flags:
+            raise FashionZooError("--epochs and --trainer.max_epochs are the same: give one of them")
+        given_flags.append("trainer.max_epochs")
+    set_up_process()
     flags = [*epochs, *options.flags]
-    space = (
-        read_space(options.space) if options.space else default_space(vars(TrainCLI(network, flags).config.as_flat()))
-    )
+    if options.space:
+        space = read_space(options.space)
+        if fixed := [flag for flag in space if is_given(flag, given_flags)]:
+            raise FashionZooError(f"{fixed[0]} is in the space and given as a flag: leave one of them out")
+    else:
+        space = default_space(
+            [flag for flag in vars(TrainCLI(network, flags).config.as_flat()) if not is_given(flag, given_flags)]
+        )
     return Search(network, flags, space, options.study, options.storage)
+
+
+def is_given(flag: str, given_flags: Iterable[str]) -> bool:
+    """Tell whether a flag, or a part of it, or the group that it is in, is among those given.
+
+    Example:
+        >>> [is_given("data.augment.flip", [given]) for given in ("data.augment", "data.augment.shift")]
+        [True, False]
+    """
+    return any(f"{given}.".startswith(f"{flag}.") or f"{flag}.".startswith(f"{given}.") for given in given_flags)
 
 
 def run_trials(search: Search, budget: int) -> None:
     """Make the trials, and print each with the best so far; on a terminal there is a bar."""
     from tqdm import tqdm
 
+    if done := search.num_trials():
+        print(f"the study {search.name} has {done} {'trial' if done == 1 else 'trials'} already", file=sys.stderr)
     bar = tqdm(total=budget, unit="trial", dynamic_ncols=True, disable=not sys.stderr.isatty())
+    waits = count()
 
     def report(trial: FrozenTrial) -> None:
         best, value = search.best_trial(), search.value(trial)
@@ -127,5 +156,10 @@ def run_trials(search: Search, budget: int) -> None:
         tqdm.write(f"trial {trial.number}{state}  {result}{so_far}  {seconds}", file=sys.stderr)
         bar.update(len(search.study.trials) - bar.n)
 
+    def wait() -> None:
+        if next(waits) == 0:
+            tqdm.write("waiting for trials of other processes, or to know that they are dead", file=sys.stderr)
+        time.sleep(WAIT_S)
+
     with bar:
-        search.run(budget, report)
+        search.run(budget, report, wait)

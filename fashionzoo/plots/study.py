@@ -6,6 +6,7 @@ from itertools import accumulate
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from fashionzoo.zoo.studies import StudySummary
 
@@ -15,7 +16,7 @@ def plot_study(study: StudySummary) -> Figure:
 
     Example:
         >>> trials = [{"number": 0, "state": "complete", "value": 0.9, "epochs": 1, "seconds": 1.0, "flags": {}}]
-        >>> study = StudySummary("my_net", "study", "val/acc", "maximize", 0, [], {}, {}, trials)
+        >>> study = StudySummary("my_net", "study", "val/acc", "maximize", 0, {}, {}, {}, trials)
         >>> [axes.get_xlabel() for axes in plot_study(study).axes]
         ['trial', 'importance', 'number of trials']
     """
@@ -23,6 +24,8 @@ def plot_study(study: StudySummary) -> Figure:
     history, importance, expected = figure.subplots(1, 3)
     _plot_history(history, study)
     _plot_importances(importance, study)
+    for axes in (history, expected):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     budgets = range(1, len(study.values) + 1)
     expected.plot(budgets, [study.expected_best(budget) for budget in budgets], color="black")
     expected.set_title("expected best of so many trials", fontsize=9)
@@ -46,7 +49,8 @@ def _plot_history(axes: Axes, study: StudySummary) -> None:
     complete = [(trial["number"], trial["value"]) for trial in study.trials if trial["state"] == "complete"]
     if complete:
         numbers, values = zip(*complete, strict=True)
-        axes.step(numbers, list(accumulate(values, better)), where="post", color="black", label="best so far")
+        best = [*accumulate(values, better), better(values)]
+        axes.step([*numbers, study.trials[-1]["number"]], best, where="post", color="black", label="best so far")
         spread = sorted(values)
         worst = spread[len(spread) // 4] if study.direction == "maximize" else spread[-len(spread) // 4]
         margin = abs(better(values) - worst) or 0.01
@@ -59,6 +63,9 @@ def _plot_history(axes: Axes, study: StudySummary) -> None:
 
 def _plot_importances(axes: Axes, study: StudySummary) -> None:
     """Plot the share of each flag."""
+    if not study.importances:
+        axes.text(0.5, 0.5, "too few trials to tell", ha="center", va="center", transform=axes.transAxes)
+        axes.set(xticks=[], yticks=[])
     flags = sorted(study.importances, key=lambda flag: study.importances[flag])
     axes.barh(flags, [study.importances[flag] for flag in flags], color="C0")
     axes.tick_params(axis="y", labelsize=8)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
-import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,29 +14,36 @@ from typing import Any
 
 import optuna
 import yaml
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
 from optuna.trial import FrozenTrial, Trial, TrialState
 from optuna_integration import PyTorchLightningPruningCallback
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from fashionzoo.callbacks.artifacts import RunArtifacts
+from fashionzoo.callbacks.shutdown import TrainingInterruptedError
 from fashionzoo.errors import FashionZooError
 from fashionzoo.io import make_folder
 from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.runner.launch import fit
 from fashionzoo.runner.resumption import plain
-from fashionzoo.runner.space import draw_flags, ends
+from fashionzoo.runner.space import draw_flags, drawn_values, ends
+from fashionzoo.runner.study_storage import STORAGE_ERRORS, open_storage, shown, storage_errors
 from fashionzoo.training.classifier import Classifier
 from fashionzoo.training.seeding import EpochSeeding
 
-# A worker that has not been heard of for so many seconds is taken for dead, and its trial for lost.
-HEARTBEAT_S, GRACE_S = 10, 30
-OPEN_ATTEMPTS = 5
 TRIAL_FLAGS = ("--trainer.enable_checkpointing=false", "--trainer.enable_progress_bar=false")
 NUM_STARTUP_TRIALS = 5  # that neither are pruned nor follow from those before
-STORAGE_ERRORS = (SQLAlchemyError, optuna.exceptions.OptunaError)
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+class Pruning(PyTorchLightningPruningCallback):  # type: ignore[misc]
+    """Reports each epoch to a trial, and ends it where it lags behind the others; not after its last epoch."""
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Report an epoch."""
+        if trainer.current_epoch + 1 == trainer.max_epochs and self.monitor in trainer.callback_metrics:
+            self._trial.report(trainer.callback_metrics[self.monitor].item(), trainer.current_epoch)
+        else:
+            super().on_validation_end(trainer, pl_module)
 
 
 class TrialCLI(TrainCLI):
@@ -57,8 +63,7 @@ class TrialCLI(TrainCLI):
     def make_callbacks(self, config: str) -> list[Callback]:
         """Return the callbacks that a trial needs."""
         self.artifacts = RunArtifacts(config, self.config.recipe, self.changed)
-        pruning = PyTorchLightningPruningCallback(self.trial, self.config.early_stopping.monitor)
-        return [EpochSeeding(), self.stop, self.artifacts, pruning]
+        return [EpochSeeding(), self.stop, self.artifacts, Pruning(self.trial, self.config.early_stopping.monitor)]
 
 
 @dataclass(frozen=True)
@@ -87,14 +92,18 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+        _ = self.cli  # where it is wrong already, the space is not to blame
         for case in ends(self.space):
-            TrainCLI(self.network, [*self.flags, *case])
-        with self._storage_errors():
+            try:
+                TrainCLI(self.network, [*self.flags, *case])
+            except FashionZooError as error:
+                raise FashionZooError(f"{error} (in the space: {' '.join(case)})") from error
+        with storage_errors(self._url):
             for key, value in self._settings.items():
                 known = self.study.user_attrs.get(key, value)
                 if known != value:
                     raise FashionZooError(
-                        f"the study {self.name} in {self._shown_storage} has the {key} {known}, not {value}: leave the "
+                        f"the study {self.name} in {shown(self._url)} has {_difference(key, known, value)}: leave the "
                         "change out, or start another with --study NAME"
                     )
                 self.study.set_user_attr(key, value)
@@ -117,48 +126,46 @@ class Search:
     @cached_property
     def study(self) -> optuna.Study:
         """Optuna's study."""
-        with self._storage_errors(
-            (*STORAGE_ERRORS, ImportError, RuntimeError)
-        ):  # no driver, or a database of another Optuna
+        with storage_errors(self._url, (*STORAGE_ERRORS, RuntimeError)):  # a database of another Optuna
             return optuna.create_study(
-                storage=self._open_storage(),
+                storage=open_storage(self._url),
                 study_name=f"{self.network.name}/{self.name}",
                 direction="minimize" if self.cli.config.early_stopping.mode == "min" else "maximize",
                 pruner=optuna.pruners.MedianPruner(NUM_STARTUP_TRIALS, self.cli.config.trainer.max_epochs // 2),
                 load_if_exists=True,
             )
 
-    def _open_storage(self) -> optuna.storages.RDBStorage:
-        """Open the database; workers that start at once may hinder each other at making its tables."""
-        for remaining in reversed(range(OPEN_ATTEMPTS)):
-            try:
-                return optuna.storages.RDBStorage(self._url, heartbeat_interval=HEARTBEAT_S, grace_period=GRACE_S)
-            except (IntegrityError, ProgrammingError):
-                if not remaining:
-                    raise
-                time.sleep(1)
-        raise AssertionError
+    def num_trials(self) -> int:
+        """Return how many trials there are, without those whose process was killed or interrupted."""
+        optuna.storages.fail_stale_trials(self.study)
+        return sum(map(_counts, self.study.trials))
 
-    def run(self, budget: int, report: Callable[[FrozenTrial], None]) -> None:
+    def run(self, budget: int, report: Callable[[FrozenTrial], None], wait: Callable[[], None]) -> None:
         """Make trials until there are as many as the budget, those of other processes included.
 
         Args:
             budget: How many.
             report: Called with each trial that ended here.
+            wait: Called when only trials that run in other processes, or did until they were killed, are missing.
 
         Raises:
             FashionZooError: The database cannot be reached any more.
             TrainingInterruptedError: A signal asked to stop.
         """
         # Where the database vanishes, Optuna 5.0 trips over a variable of its own on the way out.
-        with self._storage_errors((*STORAGE_ERRORS, UnboundLocalError)):
-            while sum(map(_counts, self.study.trials)) < budget:
-                self.study.optimize(
-                    self._objective,
-                    n_trials=1,
-                    catch=(FashionZooError,),
-                    callbacks=[lambda _, trial: report(trial)],
-                )
+        with storage_errors(self._url, (*STORAGE_ERRORS, UnboundLocalError)):
+            while True:
+                if self.num_trials() < budget:
+                    self.study.optimize(
+                        self._objective,
+                        n_trials=1,
+                        catch=(FashionZooError,),
+                        callbacks=[lambda _, trial: report(trial)],
+                    )
+                elif self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                    wait()
+                else:
+                    return
 
     def value(self, trial: FrozenTrial) -> float | None:
         """Return the best value of a trial's epochs, whether it was pruned or not."""
@@ -172,11 +179,18 @@ class Search:
         return self.study.best_trial if complete else None
 
     def recipe(self, best: FrozenTrial) -> str:
-        """Return the flags of a trial that differ from the recipe's, as a file for ``--config``."""
+        """Return a trial's flags, those drawn and those that differ from the recipe, as a file for ``--config``."""
         cli = TrainCLI(self.network, [*self.flags, *draw_flags(self.space, optuna.trial.FixedTrial(best.params))])
-        cli.config.trainer.precision = None  # each machine's own
-        cli.config.early_stopping.mode = cli.config.checkpoint.mode = "auto"
-        flags = yaml.safe_load(cli.parser.dump(cli.config, skip_default=True))
+        values = {**self._trained_flags, **cli.changed, **{flag: cli.config.get(flag) for flag in self.space}}
+        if cli.config.data.root is not None:
+            values["data.root"] = cli.config.data.root
+        flags: dict[str, Any] = {}
+        for name, value in plain(values).items():
+            *groups, last = name.split(".")
+            group = flags
+            for key in groups:
+                group = group.setdefault(key, {})
+            group[last] = value
         return str(yaml.safe_dump(flags, sort_keys=False))
 
     def importances(self) -> dict[str, float]:
@@ -204,7 +218,7 @@ class Search:
                     "value": self.value(trial),
                     "epochs": len(trial.intermediate_values),
                     "seconds": round(trial.duration.total_seconds(), 1) if trial.duration else None,
-                    "flags": trial.params,
+                    "flags": drawn_values(self.space, trial.params),
                     **({"error": trial.user_attrs["error"]} if "error" in trial.user_attrs else {}),
                 }
                 for trial in self.study.trials
@@ -229,9 +243,12 @@ class Search:
             if value is None:
                 raise FashionZooError(f"{self.metric} was not logged")
             return value
-        except FashionZooError as error:
-            trial.set_user_attr("error", str(error))
+        except (*STORAGE_ERRORS, TrainingInterruptedError):  # a pruned trial is one of Optuna's errors
             raise
+        except Exception as error:  # one's own network may raise anything
+            said = error if isinstance(error, FashionZooError) else f"{type(error).__name__}: {error}"
+            trial.set_user_attr("error", str(said).partition("\n")[0])
+            raise FashionZooError(str(said)) from error
 
     @property
     def _settings(self) -> dict[str, Any]:
@@ -255,29 +272,26 @@ class Search:
         make_folder(self.cli.logs_dir)
         return f"sqlite:///{self.cli.logs_dir / 'study.db'}"
 
-    @property
-    def _shown_storage(self) -> str:
-        """The database's address without a password."""
-        try:
-            return make_url(self._url).render_as_string()
-        except SQLAlchemyError:
-            return self._url
-
-    @contextmanager
-    def _storage_errors(self, errors: tuple[type[BaseException], ...] = STORAGE_ERRORS) -> Iterator[None]:
-        """Say in one line what is wrong with the database."""
-        try:
-            yield
-        except errors as error:
-            cause: BaseException = error
-            while cause.__context__ is not None:
-                cause = cause.__context__
-            raise FashionZooError(
-                f"the study in {self._shown_storage} cannot be used ({str(cause).splitlines()[0]}): see that the "
-                "database is there and can be written; the same line continues the study"
-            ) from error
-
 
 def _counts(trial: FrozenTrial) -> bool:
     """Tell whether a trial counts for the budget: those whose process was killed or interrupted do not."""
     return trial.state in (*ENDED, TrialState.RUNNING) or "error" in trial.user_attrs
+
+
+def _difference(key: str, known: Any, value: Any) -> str:
+    """Say what a study has that is not what it is asked to have.
+
+    Example:
+        >>> _difference("flags", {"recipe": "report", "model.lr": 0.1}, {"recipe": "report", "model.lr": 0.2})
+        'the flags model.lr: 0.1, not model.lr: 0.2'
+    """
+    if not (isinstance(known, dict) and isinstance(value, dict)):
+        return f"the {key} {known}, not {value}"
+    if key == "network":
+        return f"the network of another {known['file']}, which has changed since"
+    different = {name for name in known | value if known.get(name) != value.get(name)}
+    old, new = (
+        ", ".join(f"{name}: {each[name]}" for name in sorted(different) if name in each) or "nothing"
+        for each in (known, value)
+    )
+    return f"the {key} {old}, not {new}"

@@ -12,11 +12,14 @@ import torch
 import yaml
 
 from fashionzoo.errors import FashionZooError, did_you_mean
+from fashionzoo.zoo.studies import VALIDATION_FLAGS
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
 
 RANGE_KEYS = ("low", "high", "log", "step")
+GROUPS = ("model.", "data.", "trainer.")  # of flags that can be searched
+FIXED = ("data.root", *VALIDATION_FLAGS)
 # Flags of any network, in the ranges in which the six learn; those that a network does not have are left out.
 DEFAULT_SPACE: dict[str, Any] = {
     "model.optimizer": ["adamw", "muon"] if hasattr(torch.optim, "Muon") else ["adamw"],
@@ -47,21 +50,26 @@ def read_space(path: Path) -> dict[str, Any]:
         path: The file.
 
     Raises:
-        FashionZooError: It cannot be read, or a range or list is empty.
+        FashionZooError: It cannot be read, a range or list is empty, or a flag is not one to search.
     """
     try:
         content = yaml.safe_load(path.read_bytes())
     except (OSError, yaml.YAMLError) as error:
-        raise FashionZooError(f"the space {path} cannot be read ({error}): give a YAML file") from error
+        reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
+        raise FashionZooError(f"the space {path} cannot be read ({reason}): give a YAML file") from error
     if not isinstance(content, dict) or not content:
         raise FashionZooError(
             f'the space {path} has no flags: give lines such as "model.lr: {{low: 0.001, high: 0.1}}"'
         )
-    return {str(flag).lstrip("-"): _check_values(str(flag), values) for flag, values in content.items()}
+    return {flag: _check_values(flag, values) for flag, values in ((str(k).lstrip("-"), v) for k, v in content.items())}
 
 
 def _check_values(flag: str, values: Any) -> Any:
     """Return what a flag is drawn from, its limits as numbers."""
+    if not flag.startswith(GROUPS) or flag in FIXED:
+        raise FashionZooError(
+            f"{flag} cannot be searched: name flags of the model, the data or the trainer in full, such as model.lr"
+        )
     if values == []:
         raise FashionZooError(f"{flag} has no values to choose from: list one or more")
     if not isinstance(values, dict) or not values.keys() & {"low", "high"}:
@@ -73,19 +81,36 @@ def _check_values(flag: str, values: Any) -> Any:
         limits = {key: _number(values[key]) for key in ("low", "high", "step") if key in values}
         low, high = limits["low"], limits["high"]
     except (KeyError, TypeError, ValueError) as error:
-        raise FashionZooError(f"the range of {flag} is {values}: give numbers as low and high") from error
-    if not (low <= high and math.isfinite(low) and math.isfinite(high)):
+        raise FashionZooError(
+            f"the range of {flag} is {values}: give finite numbers as low and high, and as step where there is one"
+        ) from error
+    if low > high:
         raise FashionZooError(f"the range of {flag} from {low} to {high} is empty: low must not be above high")
+    if not isinstance(values.get("log", False), bool):
+        raise FashionZooError(f"log of {flag} is {values['log']!r}: give true or false")
     if values.get("log") and (low <= 0 or "step" in values):
         raise FashionZooError(f"the range of {flag} is logarithmic: it starts above 0 and has no step")
-    if limits.get("step", 1) <= 0:
-        raise FashionZooError(f"the step of {flag} is {limits['step']}: choose a number above 0")
+    if "step" in limits:
+        _check_step(flag, low, high, limits["step"])
     return {**values, **limits}
 
 
+def _check_step(flag: str, low: float, high: float, step: float) -> None:
+    """Raise unless steps lead from one end of a range to the other."""
+    if step <= 0:
+        raise FashionZooError(f"the step of {flag} is {step}: choose a number above 0")
+    if not math.isclose((high - low) / step, round((high - low) / step), abs_tol=1e-9):
+        raise FashionZooError(
+            f"steps of {step} do not lead from {low} to {high} in {flag}: choose another step or high"
+        )
+
+
 def _number(value: Any) -> int | float:
-    """Return a number, which YAML takes for a text if it is written as 1e-4."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else float(value)
+    """Return a finite number, which YAML takes for a text if it is written as 1e-4."""
+    number: int | float = value if isinstance(value, int) else float(value)
+    if isinstance(value, bool) or not math.isfinite(number):
+        raise ValueError(value)
+    return number
 
 
 def draw_flags(space: Mapping[str, Any], trial: BaseTrial) -> list[str]:
@@ -96,6 +121,19 @@ def draw_flags(space: Mapping[str, Any], trial: BaseTrial) -> list[str]:
         trial: Optuna's.
     """
     return [_as_flag(flag, _draw(flag, values, trial)) for flag, values in space.items()]
+
+
+def drawn_values(space: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a trial drew as values: Optuna has choices as text.
+
+    Example:
+        >>> drawn_values({"data.batch_size": [64, 128]}, {"data.batch_size": "128", "model.lr": 0.1})
+        {'data.batch_size': 128, 'model.lr': 0.1}
+    """
+    choices = {
+        flag: {_as_text(value): value for value in values} for flag, values in space.items() if isinstance(values, list)
+    }
+    return {flag: choices[flag][drawn] if flag in choices else drawn for flag, drawn in params.items()}
 
 
 def _draw(flag: str, values: Any, trial: BaseTrial) -> Any:

@@ -11,6 +11,8 @@ from typing import Any
 from fashionzoo.errors import FashionZooError
 from fashionzoo.zoo.runs import LOGS
 
+VALIDATION_FLAGS = ("data.seed", "data.val_size")  # they say which images judge
+
 
 @dataclass(frozen=True)
 class StudySummary:
@@ -43,6 +45,12 @@ class StudySummary:
         """The metric of each trial that ended, pruned ones included, in their order."""
         ended = [trial for trial in self.trials if trial["state"] in ("complete", "pruned")]
         return [trial["value"] for trial in ended if trial["value"] is not None]
+
+    def described(self) -> str:
+        """Name the study, the epochs of its longest trial, and the images where they are not all."""
+        epochs = max(trial["epochs"] for trial in self.trials)
+        size = self.flags.get("data.train_size")
+        return f"{self.study}, {epochs} epochs{f', {size:,} images' if size else ''}"
 
     def expected_best(self, budget: int) -> float:
         """Return the value that the best of so many trials is expected to have; see :func:`expected_best`."""
@@ -105,13 +113,16 @@ def at_equal_budget(networks: Iterable[str], logs: Path = LOGS) -> str | None:
         logs: A folder like ``lightning_logs``.
 
     Returns:
-        A sentence, or ``None`` unless there are studies of two networks or more.
+        A sentence, or ``None`` unless there are studies of two networks or more, on the same validation images.
     """
     studies = [study for network in dict.fromkeys(networks) if (study := find_study(network, logs)) and study.values]
-    if len(studies) < 2 or len({study.metric for study in studies}) > 1:
+    judges = {(study.metric, *(study.flags.get(flag) for flag in VALIDATION_FLAGS)) for study in studies}
+    if len(studies) < 2 or len(judges) > 1:
         return None
     budget = min(len(study.values) for study in studies)
-    expected = ", ".join(f"{study.network} {study.expected_best(budget):.4f}" for study in studies)
+    expected = ", ".join(
+        f"{study.network} {study.expected_best(budget):.4f} ({study.described()})" for study in studies
+    )
     return (
         f"At the same budget of {budget} {'trial' if budget == 1 else 'trials'} of `fashionzoo tune`, the best is "
         f"expected to have {studies[0].metric} {expected}, on validation images."

@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -12,7 +13,12 @@ from fashionzoo.zoo.studies import at_equal_budget, find_study
 
 
 def write_study(
-    logs: Path, network: str, values: Sequence[float], name: str = "study", metric: str = "val/acc"
+    logs: Path,
+    network: str,
+    values: Sequence[float],
+    name: str = "study",
+    metric: str = "val/acc",
+    flags: Mapping[str, int] = MappingProxyType({}),
 ) -> Path:
     """Leave a study as a search does."""
     trials = [
@@ -25,7 +31,7 @@ def write_study(
         "metric": metric,
         "direction": "maximize" if metric == "val/acc" else "minimize",
         "seed": 0,
-        "flags": [],
+        "flags": dict(flags),
         "space": {},
         "importances": {},
         "trials": trials,
@@ -38,17 +44,19 @@ def write_study(
 
 def test_networks_are_compared_at_the_budget_that_both_had(tmp_path: Path) -> None:
     write_study(tmp_path, "cnn_plain", [0.9, 0.92])
-    write_study(tmp_path, "MyNet", [0.8, 0.8, 0.8, 0.95])
+    write_study(tmp_path, "MyNet", [0.8, 0.8, 0.8, 0.95], "wide", flags={"data.train_size": 3000})
     said = at_equal_budget(["cnn_plain", "MyNet", "cnn_balanced", "cnn_plain"], tmp_path)
     # Of two draws with replacement, the better: 0.9 with a quarter of all cases, and 0.8 with nine of sixteen.
     assert said == (
-        "At the same budget of 2 trials of `fashionzoo tune`, the best is expected to have val/acc cnn_plain 0.9150, "
-        "MyNet 0.8656, on validation images."
+        "At the same budget of 2 trials of `fashionzoo tune`, the best is expected to have val/acc cnn_plain 0.9150 "
+        "(study, 1 epochs), MyNet 0.8656 (wide, 1 epochs, 3,000 images), on validation images."
     )
 
 
-def test_nothing_is_said_of_one_study_or_of_two_metrics(tmp_path: Path) -> None:
+def test_nothing_is_said_of_one_study_or_of_two_metrics_or_other_validation_images(tmp_path: Path) -> None:
     write_study(tmp_path, "cnn_plain", [0.9])
+    assert at_equal_budget(["cnn_plain", "MyNet"], tmp_path) is None
+    write_study(tmp_path, "MyNet", [0.3], flags={"data.seed": 1})
     assert at_equal_budget(["cnn_plain", "MyNet"], tmp_path) is None
     write_study(tmp_path, "MyNet", [0.3], metric="val/loss")
     assert at_equal_budget(["cnn_plain", "MyNet"], tmp_path) is None

@@ -138,10 +138,12 @@ def start_up(repeats: int) -> dict[str, float]:
         fit = [command, "fit", "cnn_plain", "--trainer.max_epochs=1", "--data.train_size=1000"]
         subprocess.run([*fit, f"--trainer.default_root_dir={folder}"], check=True, capture_output=True)
         (checkpoint,) = Path(folder).glob("**/best.ckpt")
-        image = str(Path(folder) / "black.png")
+        image = str(Path(folder) / "square.png")
         from PIL import Image
 
-        Image.new("L", (28, 28)).save(image)
+        picture = Image.new("L", (28, 28))
+        picture.paste(255, (8, 8, 20, 20))
+        picture.save(image)
         processes = {
             "python -c 'import torch'": [sys.executable, "-c", "import torch"],
             "fashionzoo list": [command, "list"],

@@ -23,7 +23,8 @@ from tests.test_readme import COMMANDS as README_COMMANDS
 from tests.test_readme import SERVED
 
 COLUMNS, LINES = 80, 30
-SHORT = ("--trainer.max_epochs=1", "--data.train_size=400", "--data.val_size=200")
+FEW_IMAGES = ("--data.train_size=400", "--data.val_size=200")
+SHORT = ("--trainer.max_epochs=1", *FEW_IMAGES)
 EXAMPLES = [example for command in COMMANDS for example in import_module(f"fashionzoo.cli.{command}").EXAMPLES]
 ENDING = {example for example in EXAMPLES if not example.startswith(SERVED)}
 MY_NET = """\
@@ -127,7 +128,7 @@ def test_an_example_works(example: str, folder: Path) -> None:
     if words[1] == "fit":
         words += [*SHORT, "--trainer.default_root_dir=own"]
     if words[1] == "tune":
-        words += [*SHORT, "--trainer.default_root_dir=own", "--budget=1"]
+        words += [*FEW_IMAGES, "--trainer.default_root_dir=own", "--budget=1", "--epochs=1"]
     code, screen = run(folder, *words)
     assert code == 0, screen
 

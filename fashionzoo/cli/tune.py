@@ -142,7 +142,7 @@ def run_trials(search: Search, budget: int) -> None:
     """Make the trials, and print each with the best so far; on a terminal there is a bar."""
     from tqdm import tqdm
 
-    if done := search.num_trials():
+    if done := len(search.counted_trials()):
         print(f"the study {search.name} has {done} {'trial' if done == 1 else 'trials'} already", file=sys.stderr)
     bar = tqdm(total=budget, unit="trial", dynamic_ncols=True, disable=not sys.stderr.isatty())
     waits = count()

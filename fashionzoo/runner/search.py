@@ -135,10 +135,15 @@ class Search:
                 load_if_exists=True,
             )
 
-    def num_trials(self) -> int:
-        """Return how many trials there are, without those whose process was killed or interrupted."""
-        optuna.storages.fail_stale_trials(self.study)
-        return sum(map(_counts, self.study.trials))
+    def counted_trials(self) -> list[FrozenTrial]:
+        """Return the trials that count for the budget: those whose process was killed or interrupted do not.
+
+        Raises:
+            FashionZooError: The database cannot be reached any more.
+        """
+        with storage_errors(self._url):
+            optuna.storages.fail_stale_trials(self.study)
+            return [trial for trial in self.study.trials if _counts(trial)]
 
     def run(self, budget: int, report: Callable[[FrozenTrial], None], wait: Callable[[], None]) -> None:
         """Make trials until there are as many as the budget, those of other processes included.
@@ -154,18 +159,16 @@ class Search:
         """
         # Where the database vanishes, Optuna 5.0 trips over a variable of its own on the way out.
         with storage_errors(self._url, (*STORAGE_ERRORS, UnboundLocalError)):
-            while True:
-                if self.num_trials() < budget:
+            while sum(trial.state.is_finished() for trial in self.counted_trials()) < budget:
+                if len(self.counted_trials()) < budget:
                     self.study.optimize(
                         self._objective,
                         n_trials=1,
                         catch=(FashionZooError,),
                         callbacks=[lambda _, trial: report(trial)],
                     )
-                elif self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                    wait()
                 else:
-                    return
+                    wait()
 
     def value(self, trial: FrozenTrial) -> float | None:
         """Return the best value of a trial's epochs, whether it was pruned or not."""

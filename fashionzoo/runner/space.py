@@ -66,7 +66,9 @@ def read_space(path: Path) -> dict[str, Any]:
 
 def _check_values(flag: str, values: Any) -> Any:
     """Return what a flag is drawn from, its limits as numbers."""
-    if not flag.startswith(GROUPS) or flag in FIXED:
+    if flag in FIXED:
+        raise FashionZooError(f"{flag} cannot be searched: it says which images judge, and trials would not compare")
+    if not flag.startswith(GROUPS):
         raise FashionZooError(
             f"{flag} cannot be searched: name flags of the model, the data or the trainer in full, such as model.lr"
         )

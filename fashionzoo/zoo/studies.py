@@ -50,7 +50,8 @@ class StudySummary:
         """Name the study, the epochs of its longest trial, and the images where they are not all."""
         epochs = max(trial["epochs"] for trial in self.trials)
         size = self.flags.get("data.train_size")
-        return f"{self.study}, {epochs} epochs{f', {size:,} images' if size else ''}"
+        images = f", {size:,} images" if size else ""
+        return f"{self.study}, {epochs} {'epoch' if epochs == 1 else 'epochs'}{images}"
 
     def expected_best(self, budget: int) -> float:
         """Return the value that the best of so many trials is expected to have; see :func:`expected_best`."""

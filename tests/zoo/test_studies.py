@@ -49,7 +49,7 @@ def test_networks_are_compared_at_the_budget_that_both_had(tmp_path: Path) -> No
     # Of two draws with replacement, the better: 0.9 with a quarter of all cases, and 0.8 with nine of sixteen.
     assert said == (
         "At the same budget of 2 trials of `fashionzoo tune`, the best is expected to have val/acc cnn_plain 0.9150 "
-        "(study, 1 epochs), MyNet 0.8656 (wide, 1 epochs, 3,000 images), on validation images."
+        "(study, 1 epoch), MyNet 0.8656 (wide, 1 epoch, 3,000 images), on validation images."
     )
 
 

@@ -6,7 +6,8 @@
 Every implementation trains the same network on the same 55,000 images with the same batch size, in its own process. The
 processes take turns (A B C A B C ...), so that whatever else the machine does falls on all of them; the first epoch
 of each is warm-up and not counted. Written to experiments/benchmark.json, from which make_results.py makes its tables:
-one for each processor, which begins anew with other versions of what is measured.
+one for each processor, which begins anew with other versions of what is measured. What computes in bfloat16 is left out
+where the processor has no instructions for it: an epoch would take minutes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import markdown
-from implementations import CASES, IMPLEMENTATIONS, TRAIN, Case, EpochBarrier, make
+from implementations import CASES, IMPLEMENTATIONS, TRAIN, Case, EpochBarrier, has_bf16, make, usable
 
 MEASURED = Path(__file__).with_suffix(".json")
 PROCESSOR = ("processor", "instructions")  # the parts of a machine's description that name its table
@@ -84,11 +85,7 @@ def working(case: Case, implementations: list[str]) -> Iterator[dict[str, Worker
 def measure(name: str, rounds: int) -> dict[str, Any]:
     """Return seconds per epoch of each round and the peak memory, for each implementation of a case."""
     case = CASES[name]
-    implementations = [
-        implementation
-        for implementation in IMPLEMENTATIONS
-        if implementation != "sklearn" or case.network.startswith("mlp")
-    ]
+    implementations = usable(case)
     with working(case, implementations) as workers:
         for implementation, worker in workers.items():
             print(f"{name}, {implementation}: warm-up {worker.epoch():.3f} s", flush=True)
@@ -118,17 +115,20 @@ def training_flops(case: Case) -> int:
     return 3 * count_flops(make(case)[0])
 
 
-def matmul_peak(bf16: bool, size: int = 4096) -> float:
-    """Return the operations a second of a large matrix product, the best of ten."""
+def matmul_peaks(size: int = 4096) -> dict[str, float]:
+    """Return the operations a second of a large matrix product, the best of ten, by the numbers' type."""
     import torch
 
-    left, right = torch.rand(2, size, size, dtype=torch.bfloat16 if bf16 else torch.float32)
-    best = float("inf")
-    for _ in range(10):
-        start = time.perf_counter()
-        left @ right
-        best = min(best, time.perf_counter() - start)
-    return 2 * size**3 / best
+    peaks = {}
+    for name in ("float32", "bfloat16") if has_bf16() else ("float32",):
+        left, right = torch.rand(2, size, size, dtype=getattr(torch, name))
+        best = float("inf")
+        for _ in range(10):
+            start = time.perf_counter()
+            left @ right
+            best = min(best, time.perf_counter() - start)
+        peaks[name] = 2 * size**3 / best
+    return peaks
 
 
 def start_up(repeats: int) -> dict[str, float]:
@@ -216,11 +216,13 @@ def report(tables: list[dict[str, Any]]) -> str:
 def processor_lines(results: dict[str, Any]) -> list[str]:
     """Return the tables of one processor."""
     machine, peaks = results["machine"], results["peak_flops"]
+    reached = " and ".join(f"{flops / 1e9:.0f} GFLOP/s in {name}" for name, flops in peaks.items())
+    without = "" if "bfloat16" in peaks else ", and the processor has no instructions for bfloat16"
     lines = [
         f"### On {machine['processor']}, {machine['instructions']}",
         "",
-        f"Matrix products reach {peaks['float32'] / 1e9:.0f} GFLOP/s in float32 and {peaks['bfloat16'] / 1e9:.0f} in "
-        f"bfloat16. {', '.join(f'{key} {value}' for key, value in machine.items() if key not in PROCESSOR)}.",
+        f"Matrix products reach {reached}{without}. "
+        f"{', '.join(f'{key} {value}' for key, value in machine.items() if key not in PROCESSOR)}.",
         "",
     ]
     for name, case in results["cases"].items():
@@ -270,7 +272,7 @@ def main() -> None:
     before: dict[str, Any] = next((table for table in tables if table["machine"] == machine), {"cases": {}})
     results = before | {
         "machine": machine,
-        "peak_flops": {"float32": matmul_peak(bf16=False), "bfloat16": matmul_peak(bf16=True)},
+        "peak_flops": matmul_peaks(),
         "start_up_seconds": start_up(options.rounds),
         "cases": before["cases"] | {name: measure(name, options.rounds) for name in options.cases if name in CASES},
     }

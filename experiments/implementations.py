@@ -226,6 +226,21 @@ IMPLEMENTATIONS: dict[str, Callable[[Case, EpochBarrier], None]] = {
 }
 
 
+def has_bf16() -> bool:
+    """Tell whether this processor has instructions for bfloat16."""
+    import torch
+
+    from fashionzoo import environment
+
+    return environment.has_native_bf16(torch.device("cpu"))
+
+
+def usable(case: Case) -> list[str]:
+    """Return the implementations that can train a case's network and do not emulate bfloat16."""
+    only_sometimes = {"sklearn": case.network.startswith("mlp"), "bare-bf16": has_bf16()}
+    return [name for name in IMPLEMENTATIONS if only_sometimes.get(name, True)]
+
+
 def make(case: Case) -> tuple[Any, dict[str, Any]]:
     """Return a case's network as a plain module in PyTorch's usual memory layout, and how it is trained."""
     import torch

@@ -21,7 +21,7 @@ from typing import Any
 import markdown
 import torch
 from benchmark import working
-from implementations import RACE
+from implementations import RACE, usable
 
 from fashionzoo import environment
 from fashionzoo.callbacks.shutdown import TrainingInterruptedError
@@ -236,7 +236,7 @@ def main() -> None:
         sys.exit(f"{interruption}: resume with the same command")
     raced = {row["implementation"] for row in read_lines(RACES)}
     for implementation in RIVALS:
-        if implementation not in raced:
+        if implementation in usable(RACE) and implementation not in raced:
             add_line(RACES, race(implementation))
 
 

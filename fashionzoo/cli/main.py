@@ -53,14 +53,14 @@ def main(args: Sequence[str] | None = None) -> None:
     try:
         check_torch_version()
         if not argv:
-            _parser().print_help()
+            _parser(COMMANDS).print_help()
             return
         if argv[0] == "fit":
             fit.fit(argv[1:])  # the flags are the launcher's, not this parser's
             return
         if not argv[0].startswith("-") and argv[0] not in COMMANDS:
             raise FashionZooError(f"unknown command {argv[0]!r}: {did_you_mean(argv[0], COMMANDS)}")
-        options, options_of_fit = _parser().parse_known_args(argv)
+        options, options_of_fit = _parser([argv[0]] if argv[0] in COMMANDS else COMMANDS).parse_known_args(argv)
         if options_of_fit and options.command != "tune":
             options.parser.refuse_unknown(options_of_fit[0])
         options.flags = options_of_fit
@@ -80,8 +80,8 @@ def main(args: Sequence[str] | None = None) -> None:
         sys.exit(128 + signal.SIGINT)
 
 
-def _parser() -> Parser:
-    """Return the parser of all commands."""
+def _parser(names: Sequence[str]) -> Parser:
+    """Return the parser of some commands, of which only those files are imported."""
     parser = Parser(
         prog="fashionzoo",
         description="Six small networks on Fashion-MNIST, trained and ready to train.",
@@ -90,7 +90,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
+    for name in names:
         module = importlib.import_module(f"fashionzoo.cli.{name}")
         command = commands.add_parser(
             name,

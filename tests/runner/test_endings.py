@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import fashionzoo as fz
 from fashionzoo.callbacks import console
-from fashionzoo.cli.main import _parser, main
+from fashionzoo.cli.main import COMMANDS, _parser, main
 from fashionzoo.cli.options import given, path
 from fashionzoo.data import sources
 from fashionzoo.models.network import compute_logits
@@ -125,7 +125,7 @@ def test_paths_are_expanded_in_every_flag(
 
 
 def test_no_flag_that_takes_a_path_is_left_out(tmp_path: Path) -> None:
-    (commands,) = _parser()._subparsers._group_actions  # type: ignore[union-attr]  # argparse lists them nowhere else
+    (commands,) = _parser(COMMANDS)._subparsers._group_actions  # type: ignore[union-attr]  # argparse lists them nowhere else
     for command in commands.choices.values():  # type: ignore[union-attr]
         for action in command._actions:
             if action.metavar in ("FILE", "FOLDER", "IMAGE", "NETWORK", "ID|LOGDIR") or action.dest == "root":

@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 import yaml
 
 from fashionzoo.errors import FashionZooError, did_you_mean
@@ -22,7 +21,7 @@ GROUPS = ("model.", "data.", "trainer.")  # of flags that can be searched
 FIXED = ("data.root", *VALIDATION_FLAGS)
 # Flags of any network, in the ranges in which the six learn; those that a network does not have are left out.
 DEFAULT_SPACE: dict[str, Any] = {
-    "model.optimizer": ["adamw", "muon"] if hasattr(torch.optim, "Muon") else ["adamw"],
+    "model.optimizer": ["adamw", "muon"],
     "model.lr": {"low": 5e-4, "high": 3e-2, "log": True},
     "model.weight_decay": {"low": 1e-3, "high": 0.5, "log": True},
     "model.label_smoothing": [0.0, 0.05, 0.1],

@@ -27,7 +27,6 @@ from fashionzoo.zoo.runs import Run
 from tests.conftest import idx
 from tests.processes import OUTPUT_ENCODING, assert_same_training, run
 from tests.runner.test_resume import signal_in
-from tests.training.test_muon import needs_muon
 
 MY_NET = """
 from torch import nn
@@ -133,7 +132,6 @@ def test_anything_that_maps_images_to_logits_is_trained(
     assert Run(run_dir).final("test/acc") >= 0.05
 
 
-@needs_muon
 @pytest.mark.filterwarnings("ignore")
 def test_a_network_of_ones_own_has_the_quick_recipe(
     tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -21,7 +21,6 @@ from fashionzoo.models.network import compute_logits
 from fashionzoo.training import checkpoints
 from fashionzoo.zoo.runs import Run
 from tests.processes import OUTPUT_ENCODING, fit
-from tests.training.test_muon import needs_muon
 
 QUIET = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
 
@@ -303,7 +302,7 @@ def test_one_batch_per_epoch_is_not_divided_by_those_that_are_missing(data: fz.F
         torch.testing.assert_close(one, another, atol=1e-6, rtol=1e-4)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", pytest.param("muon", marks=needs_muon)])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "muon"])
 def test_gradients_are_clipped_in_bf16_with_every_optimizer(optimizer: str, data: fz.FashionMNISTDataModule) -> None:
     options: dict[str, Any] = {"max_epochs": 1, "precision": "bf16-mixed"}
     _, clipped = fitted(data, network(optimizer=optimizer), gradient_clip_val=1e-9, **options)

@@ -1,5 +1,6 @@
 """Muon with AdamW, against torch's own two optimizers."""
 
+import math
 from collections.abc import Iterable
 
 import pytest
@@ -8,9 +9,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from fashionzoo import CNN, MLP, FashionZooError
-from fashionzoo.training.muon import MuonAdamW
+from fashionzoo.training import muon
+from fashionzoo.training.muon import MuonAdamW, orthogonalize
 
-needs_muon = pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="needs torch 2.9")
 IMAGES, LABELS = torch.rand(32, 1, 28, 28, generator=torch.Generator().manual_seed(0)), torch.arange(32) % 10
 
 
@@ -29,19 +30,46 @@ def train(network: nn.Module, optimizers: Iterable[torch.optim.Optimizer], steps
             optimizer.step()
 
 
-@needs_muon
-def test_an_mlp_is_trained_as_by_torchs_two_optimizers() -> None:
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="needs torch 2.9")
+def test_an_mlp_is_trained_as_by_torchs_two_optimizers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(muon, "has_native_bf16", lambda device: True)  # torch's own always computes in bfloat16
     ours, theirs = make(MLP), make(MLP)
     train(ours, [MuonAdamW(ours.parameters(), 0.01, 0.1, fused=False)], 3)
     weights = [parameter for parameter in theirs.parameters() if parameter.ndim > 1]
     rest = [parameter for parameter in theirs.parameters() if parameter.ndim == 1] + weights[-1:]
-    muon = torch.optim.Muon(weights[:-1], 0.01, 0.1, adjust_lr_fn="match_rms_adamw")
-    train(theirs, [muon, torch.optim.AdamW(rest, 0.01, weight_decay=0.1)], 3)
+    theirs_for_hidden = torch.optim.Muon(weights[:-1], 0.01, 0.1, adjust_lr_fn="match_rms_adamw")
+    train(theirs, [theirs_for_hidden, torch.optim.AdamW(rest, 0.01, weight_decay=0.1)], 3)
     for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
-        torch.testing.assert_close(own, other)
+        assert torch.equal(own, other)
 
 
-@needs_muon
+@pytest.mark.parametrize(("native", "tolerance"), [(True, 0.05), (False, 1e-5)])
+def test_hidden_layers_are_updated_in_bfloat16_only_where_there_are_instructions_for_it(
+    native: bool, tolerance: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(muon, "has_native_bf16", lambda device: native)
+    network = make(MLP)
+    optimizer = MuonAdamW(network.parameters(), 0.01, 0.0, fused=False)
+    before = next(network.parameters()).detach().clone()
+    train(network, [optimizer], 1)
+    gradient = next(network.parameters()).grad
+    assert gradient is not None
+    exact = orthogonalize(gradient, torch.float64)
+    step = (before - next(network.parameters()).detach()) / (0.2 * 0.01 * math.sqrt(784))
+    error = float((step - exact).abs().max() / exact.abs().max())
+    assert error < tolerance
+    assert native == (error > 1e-4)
+
+
+@pytest.mark.parametrize("shape", [(20, 60), (60, 20), (30, 30)])
+def test_an_update_keeps_its_singular_vectors_and_has_values_of_about_one(shape: tuple[int, int]) -> None:
+    left, values, right = torch.linalg.svd(torch.rand(shape, generator=torch.Generator().manual_seed(0)), False)
+    values = torch.linspace(1, 5, len(values))
+    made = left.T @ orthogonalize(left @ values.diag() @ right, torch.float32) @ right.T
+    assert ((made.diag() > 0.6) & (made.diag() < 1.3)).all()
+    torch.testing.assert_close(made, made.diag().diag(), atol=1e-4, rtol=0)
+
+
 def test_a_convolution_is_trained_the_same_in_every_memory_format() -> None:
     networks = []
     for memory_format in (torch.contiguous_format, torch.channels_last):
@@ -54,7 +82,6 @@ def test_a_convolution_is_trained_the_same_in_every_memory_format() -> None:
         torch.testing.assert_close(one, two, atol=1e-3, rtol=0.05)  # Muon computes in bfloat16
 
 
-@needs_muon
 @pytest.mark.parametrize("family", [MLP, CNN])
 def test_a_saved_state_continues_to_the_same_bits(family: type[MLP | CNN]) -> None:
     through, cut = make(family), make(family)
@@ -68,13 +95,6 @@ def test_a_saved_state_continues_to_the_same_bits(family: type[MLP | CNN]) -> No
         assert torch.equal(one, two)
 
 
-@needs_muon
 def test_a_network_without_hidden_layers_is_refused() -> None:
     with pytest.raises(FashionZooError, match="there is none: choose adamw"):
         MuonAdamW(nn.Linear(4, 2).parameters(), 0.01, 0.1, fused=False)
-
-
-def test_an_old_torch_is_told_what_muon_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(torch.optim, "Muon", raising=False)
-    with pytest.raises(FashionZooError, match=r"muon needs torch 2\.9 or newer, .* choose --model.optimizer adamw"):
-        MuonAdamW(make(MLP).parameters(), 0.01, 0.1, fused=False)

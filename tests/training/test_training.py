@@ -15,7 +15,6 @@ from fashionzoo.data.augmentation import Augment
 from fashionzoo.training.classifier import Classifier
 from fashionzoo.training.distillation import Teacher, check_teacher
 from fashionzoo.training.seeding import EpochSeeding
-from tests.training.test_muon import needs_muon
 
 QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
 
@@ -183,7 +182,7 @@ def test_on_a_gpu_the_data_stays_there(tiny_root: Path) -> None:
     assert trainer.callback_metrics["val/acc"] > 0.8
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", pytest.param("muon", marks=needs_muon)])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "muon"])
 @pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
 def test_every_way_of_training_learns(tiny_root: Path, optimizer: str, schedule: str) -> None:
     torch.manual_seed(0)

@@ -83,7 +83,7 @@ class MuonAdamW(torch.optim.Optimizer):
         update = orthogonalize(gradient.lerp(average, MOMENTUM), self.dtype)
         matrix = _as_matrix(weights, weights)
         assert matrix.data_ptr() == weights.data_ptr()  # a copy would be changed in vain
-        matrix.mul_(1 - lr * weight_decay).add_(update, alpha=-0.2 * lr * math.sqrt(max(matrix.shape)))
+        matrix.mul_(1 - lr * weight_decay).add_(update, alpha=-lr * (0.2 * math.sqrt(max(matrix.shape))))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the groups, and the states of both parts."""

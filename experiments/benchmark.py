@@ -7,7 +7,7 @@ Every implementation trains the same network on the same 55,000 images with the 
 processes take turns (A B C A B C ...), so that whatever else the machine does falls on all of them; the first epoch
 of each is warm-up and not counted. Written to experiments/benchmark.json, from which make_results.py makes its tables:
 one for each processor, which begins anew with other versions of what is measured. What computes in bfloat16 is left out
-where the processor has no instructions for it: an epoch would take minutes.
+where the processor has no instructions for it and would emulate it.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class MuonAdamW(torch.optim.Optimizer):
     output channel. The last layer's weights, all biases and the parameters of normalization are AdamW's.
 
     The numbers are those of ``torch.optim.Muon`` where the device has instructions for bfloat16. Elsewhere that one
-    emulates them, which takes ten times as long and more as the float32 of this one.
+    emulates them, which takes many times longer than the float32 of this one.
 
     Args:
         parameters: Of a network, in the order of its layers, on the device where they will be trained.

@@ -6,7 +6,9 @@ import multiprocessing
 import os
 import shutil
 import struct
+import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,3 +117,25 @@ def put(root: Path, contents: dict[str, bytes], packed: bool = False) -> Path:
         else:
             (raw / name).write_bytes(content)
     return raw
+
+
+@pytest.fixture
+def postgresql() -> Iterator[str]:
+    """The address of a PostgreSQL server that listens on a socket."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        pytest.skip("PostgreSQL is not installed (Debian's package postgresql): shared searches are not tested")
+    folder = Path(tempfile.mkdtemp())
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []  # the server refuses to run as root
+    if as_user:
+        shutil.chown(folder, "postgres")
+    subprocess.run(
+        [*as_user, str(programs[-1] / "initdb"), "-A", "trust", "-U", "me", f"{folder}/db"],
+        check=True,
+        capture_output=True,
+    )
+    control = [*as_user, str(programs[-1] / "pg_ctl"), "-D", f"{folder}/db", "-w", "-l", f"{folder}/log"]
+    subprocess.run([*control, "-o", f"-k {folder} -h ''", "start"], check=True, capture_output=True)
+    yield f"postgresql://me@/postgres?host={folder}"
+    subprocess.run([*control, "-m", "immediate", "stop"], check=False, capture_output=True)
+    shutil.rmtree(folder)

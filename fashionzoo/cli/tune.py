@@ -154,7 +154,7 @@ def run_trials(search: Search, budget: int) -> None:
         so_far = f"  best {best.value:.4f} of trial {best.number}" if best else ""
         state = "" if trial.state.name == "COMPLETE" else f" ({trial.state.name.lower()})"
         tqdm.write(f"trial {trial.number}{state}  {result}{so_far}  {seconds}", file=sys.stderr)
-        bar.update(len(search.study.trials) - bar.n)
+        bar.update(len(search.counted_trials()) - bar.n)
 
     def wait() -> None:
         if next(waits) == 0:

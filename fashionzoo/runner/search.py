@@ -15,6 +15,7 @@ from typing import Any
 import optuna
 import yaml
 from lightning.pytorch import Callback, LightningModule, Trainer
+from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 from optuna_integration import PyTorchLightningPruningCallback
 
@@ -162,10 +163,10 @@ class Search:
             while sum(trial.state.is_finished() for trial in self.counted_trials()) < budget:
                 if len(self.counted_trials()) < budget:
                     self.study.optimize(
-                        self._objective,
+                        lambda trial: self._objective(trial, budget),
                         n_trials=1,
                         catch=(FashionZooError,),
-                        callbacks=[lambda _, trial: report(trial)],
+                        callbacks=[lambda _, trial: report(trial) if _counts(trial) else None],
                     )
                 else:
                     wait()
@@ -178,8 +179,7 @@ class Search:
 
     def best_trial(self) -> FrozenTrial | None:
         """Return the best trial that came to its end, if one did."""
-        complete = self.study.get_trials(states=(TrialState.COMPLETE,))
-        return self.study.best_trial if complete else None
+        return self.study.best_trial if self.study.get_trials(states=(TrialState.COMPLETE,)) else None
 
     def recipe(self, best: FrozenTrial) -> str:
         """Return a trial's flags, those drawn and those that differ from the recipe, as a file for ``--config``."""
@@ -228,14 +228,14 @@ class Search:
             ],
         }
 
-    def _objective(self, trial: Trial) -> float:
+    def _objective(self, trial: Trial, budget: int) -> float:
         """Train once; return the best value of the metric."""
+        # Where two processes saw room for one more trial, that with the lower number has it; the other does not count.
+        if sum(_counts(other) for other in self.study.trials if other.number < trial.number) >= budget:
+            raise FashionZooError("other processes make the last trials")
         # A sampler of its own for each trial: a study that is resumed draws what it would have drawn.
-        self.study.sampler = optuna.samplers.TPESampler(
-            seed=self.cli.config.seed_everything * 100_003 + trial.number,
-            n_startup_trials=NUM_STARTUP_TRIALS,
-            multivariate=False,
-        )
+        seed = self.cli.config.seed_everything * 100_003 + trial.number
+        self.study.sampler = TPESampler(seed=seed, n_startup_trials=NUM_STARTUP_TRIALS, multivariate=False)
         args = [*self.flags, *draw_flags(self.space, trial), *TRIAL_FLAGS]
         try:
             with redirect_stdout(io.StringIO()):  # a run's summary
@@ -277,7 +277,7 @@ class Search:
 
 
 def _counts(trial: FrozenTrial) -> bool:
-    """Tell whether a trial counts for the budget: those whose process was killed or interrupted do not."""
+    """Tell whether a trial counts for the budget: one killed, interrupted or begun in excess of it does not."""
     return trial.state in (*ENDED, TrialState.RUNNING) or "error" in trial.user_attrs
 
 

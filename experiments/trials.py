@@ -43,10 +43,9 @@ TEXT = (
     "third of the epochs, and nothing more in 80; network 5 was worse with it. Differences below half a point are "
     "within the interval of 5,000 images; the first trial to ask the teacher waits for it. The rows of AdamW, those "
     "of 80 epochs, and those of 300 in networks 1 and 3 are of runs whose test accuracy was seen too. The MLPs' 300 "
-    "epochs were set by time. Twice as many, tried on a processor without instructions for bfloat16, gave network 2 "
-    "nothing more and network 1 a better accuracy; its recipe keeps 300, as 600 take more than ten minutes on two "
-    "cores without instructions for matrices (AMX). Not tried: a better teacher, averaged weights, mixup, SAM, shifts "
-    "of two pixels."
+    "epochs were set by time, not by the best accuracy: twice as many, tried on a processor without instructions for "
+    "bfloat16, gave network 2 nothing more, and network 1 a better one. Not tried: a better teacher, averaged weights, "
+    "mixup, SAM, shifts of two pixels."
 )
 
 

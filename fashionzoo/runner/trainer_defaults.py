@@ -27,13 +27,16 @@ class NullProfiler(PassThroughProfiler):
 def choose_precision(
     network: nn.Module, batch_size: int | None, device: torch.device
 ) -> Literal["bf16-mixed", "32-true"]:
-    """Choose bfloat16 where the hardware computes in it and a step has enough to compute for its casts to pay.
+    """Choose bfloat16 where the hardware is faster in it and a step has enough to compute for its casts to pay.
 
     Args:
         network: What is trained.
         batch_size: Images of a step; ``None`` for all there are, or if that is not known.
         device: Where.
     """
-    convolves = any(isinstance(layer, nn.Conv2d) for layer in network.modules())
-    small = not convolves and batch_size is not None and batch_size < MIN_MLP_BATCH_FOR_BF16
-    return "bf16-mixed" if environment.has_native_bf16(device) and not small else "32-true"
+    if any(isinstance(layer, nn.Conv2d) for layer in network.modules()):
+        pays = environment.has_native_bf16(device)
+    else:
+        small = batch_size is not None and batch_size < MIN_MLP_BATCH_FOR_BF16
+        pays = environment.has_fast_bf16_products(device) and not small
+    return "bf16-mixed" if pays else "32-true"

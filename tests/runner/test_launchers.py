@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from fashionzoo import CLASSES, RECIPES, FashionZooError
+from fashionzoo import CLASSES, RECIPES, FashionZooError, environment
 from fashionzoo.cli.main import main
 from fashionzoo.data import sources
-from fashionzoo.environment import has_native_bf16
 from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.training.recipe import get_recipe
 from fashionzoo.zoo.registry import get_class
@@ -269,16 +268,27 @@ def test_compiling_without_a_compiler_gets_one_line(
     assert "--compile needs a C++ compiler" in refusal(capsys, "fit", "cnn_plain", "--compile=true")
 
 
+@pytest.mark.parametrize("instructions", [(), ("avx512_bf16",), ("avx512_bf16", "amx_bf16")])
 @pytest.mark.parametrize(
-    ("network", "batch_size", "pays"),
-    [("mlp_relu_narrowing", "128", False), ("mlp_relu_narrowing", "null", True), ("cnn_plain", "128", True)],
+    ("network", "batch_size", "needed"),
+    [
+        ("mlp_relu_narrowing", "128", None),
+        ("mlp_relu_narrowing", "null", "amx_bf16"),
+        ("cnn_plain", "128", "avx512_bf16"),
+    ],
 )
 def test_the_precision_is_the_fastest_that_the_hardware_has(
-    network: str, batch_size: str, pays: bool, tmp_path: Path
+    network: str,
+    batch_size: str,
+    needed: str | None,
+    instructions: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(environment, "_cpu_capabilities", lambda: dict.fromkeys(instructions, True))
     flags = [f"--data.batch_size={batch_size}", f"--trainer.default_root_dir={tmp_path}", "--trainer.accelerator=cpu"]
     precision = TrainCLI(get_class(network), flags).trainer.precision
-    assert precision == ("bf16-mixed" if pays and has_native_bf16(torch.device("cpu")) else "32-true")
+    assert precision == ("bf16-mixed" if needed in instructions else "32-true")
 
 
 def test_the_precision_can_be_overruled(tmp_path: Path) -> None:

@@ -228,11 +228,9 @@ IMPLEMENTATIONS: dict[str, Callable[[Case, EpochBarrier], None]] = {
 
 def has_bf16() -> bool:
     """Tell whether this processor has instructions for bfloat16."""
-    import torch
-
     from fashionzoo import environment
 
-    return environment.has_native_bf16(torch.device("cpu"))
+    return "bf16" in environment.collect_env()["instructions"]
 
 
 def usable(case: Case) -> list[str]:

@@ -119,44 +119,25 @@ def limit_threads(count: int) -> None:
     torch.set_num_threads(count)
 
 
-def has_native_bf16(device: torch.device) -> bool:
-    """Tell whether a device has instructions for bfloat16, which speed up convolutions; elsewhere it is emulated.
+def has_fast_bf16(device: torch.device) -> bool:
+    """Tell whether a device is faster in bfloat16 than in float32.
+
+    A processor is with AMX. With AVX-512's instructions alone it is slower, measured by ``experiments/benchmark.py`` on
+    an Intel Xeon, and without either bfloat16 is emulated.
 
     Args:
         device: Where the network will be.
 
     Example:
         >>> import torch
-        >>> has_native_bf16(torch.device("mps"))
+        >>> has_fast_bf16(torch.device("mps"))
         False
     """
     import torch
 
     if device.type == "cuda":
         return torch.cuda.is_available() and bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type == "cpu":
-        capabilities = _cpu_capabilities()
-        return any(capabilities.get(name, False) for name in BF16_INSTRUCTIONS)
-    return False
-
-
-def has_fast_bf16_products(device: torch.device) -> bool:
-    """Tell whether a device multiplies matrices faster in bfloat16 than in float32.
-
-    A processor does with AMX. With AVX-512's instructions alone they take nearly twice as long, measured by
-    ``experiments/benchmark.py`` on an Intel Xeon.
-
-    Args:
-        device: Where the network will be.
-
-    Example:
-        >>> import torch
-        >>> has_fast_bf16_products(torch.device("mps"))
-        False
-    """
-    if device.type == "cpu":
-        return bool(_cpu_capabilities().get("amx_bf16", False))
-    return has_native_bf16(device)
+    return device.type == "cpu" and bool(_cpu_capabilities().get("amx_bf16", False))
 
 
 def preferred_memory_format(device: torch.device) -> torch.memory_format:

@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +20,6 @@ from fashionzoo.callbacks.shutdown import GracefulShutdown
 from fashionzoo.data import sources
 from fashionzoo.images.conversion import FORMATS, expand_image_paths, to_uint8
 from fashionzoo.io import atomic_write, is_inside
-from fashionzoo.openmp import SET_BY_USERS, STAT, limit_to_quota, sharing_cores
 from fashionzoo.runner import resumption
 from fashionzoo.runner.launch import train
 from tests import ROOT
@@ -57,7 +54,7 @@ def test_each_accelerator_stands_for_a_device(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     assert environment.resolve_device(accelerator).type == device
-    assert not environment.has_native_bf16(torch.device("mps"))
+    assert not environment.has_fast_bf16(torch.device("mps"))
 
 
 def second_convolution(network: CNN) -> torch.Tensor:
@@ -82,58 +79,6 @@ def test_a_name_that_the_terminal_cannot_show_keeps_nothing_back(tmp_path: Path)
         done = fashionzoo("predict", *map(str, names), "--top", "1", PYTHONIOENCODING=encoding)
         assert done.returncode == 0
         assert done.stdout.count(b"Ankle boot") == 3
-
-
-@pytest.mark.parametrize(
-    ("files", "threads"),
-    [
-        ({"cpu.max": "150000 100000"}, "1"),
-        ({"cpu.max": "50000 100000"}, "1"),
-        ({"cpu.max": "max 100000"}, None),
-        ({"cpu.max": "6400000 100000"}, None),
-        ({"cpu/cpu.cfs_quota_us": "300000", "cpu/cpu.cfs_period_us": "100000"}, "3"),
-        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
-        ({}, None),
-    ],
-)
-def test_a_container_gets_as_many_threads_as_its_quota(
-    files: dict[str, str], threads: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    (tmp_path / "cpu").mkdir()
-    for name, content in files.items():
-        (tmp_path / name).write_text(content, encoding="ascii")
-    environ: dict[str, str] = {}
-    limit_to_quota(environ, tmp_path)
-    assert environ.get("OMP_NUM_THREADS") == threads
-    chosen = {"OMP_NUM_THREADS": "5", "OMP_WAIT_POLICY": "ACTIVE"}
-    limit_to_quota(environ := dict(chosen), tmp_path)
-    assert environ == chosen
-
-
-@pytest.mark.skipif(not STAT.exists(), reason="only Linux tells")
-def test_threads_spin_less_while_other_processes_want_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    def wait_for(*names: str) -> None:
-        deadline = time.monotonic() + 60
-        while {"sharing_cores", "idle_pool"}.intersection(thread.name for thread in threading.enumerate()) != {*names}:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-
-    for name in SET_BY_USERS:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: os.cpu_count())
-    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
-    try:
-        with sharing_cores():
-            wait_for("sharing_cores", "idle_pool")
-        wait_for()
-        monkeypatch.setenv("GOMP_SPINCOUNT", "5")
-        with sharing_cores():
-            wait_for()
-    finally:
-        for other in others:
-            other.kill()
-            other.wait()
 
 
 def test_no_requirement_holds_torch_to_its_newest_release() -> None:

@@ -34,9 +34,6 @@ def choose_precision(
         batch_size: Images of a step; ``None`` for all there are, or if that is not known.
         device: Where.
     """
-    if any(isinstance(layer, nn.Conv2d) for layer in network.modules()):
-        pays = environment.has_native_bf16(device)
-    else:
-        small = batch_size is not None and batch_size < MIN_MLP_BATCH_FOR_BF16
-        pays = environment.has_fast_bf16_products(device) and not small
-    return "bf16-mixed" if pays else "32-true"
+    convolves = any(isinstance(layer, nn.Conv2d) for layer in network.modules())
+    small = not convolves and batch_size is not None and batch_size < MIN_MLP_BATCH_FOR_BF16
+    return "bf16-mixed" if environment.has_fast_bf16(device) and not small else "32-true"

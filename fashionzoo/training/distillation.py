@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.data.sources import resolve_data_dir
-from fashionzoo.environment import has_native_bf16
+from fashionzoo.environment import has_fast_bf16
 from fashionzoo.errors import FashionZooError
 from fashionzoo.io import atomic_write
 from fashionzoo.models.factory import build_network
@@ -43,7 +43,7 @@ class Teacher:
         self.network = build_network(weights.config).eval()
         weights.load_into(self.network)
         self.network.to(images.device)
-        self.dtype = torch.bfloat16 if has_native_bf16(images.device) else torch.float32
+        self.dtype = torch.bfloat16 if has_fast_bf16(images.device) else torch.float32
         self.num_unsaved = 0
         key = hashlib.sha256(images.cpu().numpy().tobytes())
         key.update(f"{weights.meta['sha256']} {data.augment} {self.dtype}".encode())

@@ -9,7 +9,7 @@ from typing import Any, overload
 import torch
 from torch import Tensor, nn
 
-from fashionzoo.environment import has_fast_bf16_products
+from fashionzoo.environment import has_fast_bf16
 from fashionzoo.errors import FashionZooError
 
 MOMENTUM = 0.95
@@ -23,8 +23,8 @@ class MuonAdamW(torch.optim.Optimizer):
     (Liu et al. 2025, https://arxiv.org/abs/2502.16982). The weights of a convolution are a matrix with a row for each
     output channel. The last layer's weights, all biases and the parameters of normalization are AdamW's.
 
-    The numbers are those of ``torch.optim.Muon`` where the device multiplies faster in bfloat16, which that one always
-    takes. Elsewhere this one computes in float32, which is many times faster where bfloat16 is emulated.
+    The numbers are those of ``torch.optim.Muon`` where the device is faster in bfloat16, which that one always takes.
+    Elsewhere this one computes in float32, which is many times faster where bfloat16 is emulated.
 
     Args:
         parameters: Of a network, in the order of its layers, on the device where they will be trained.
@@ -51,7 +51,7 @@ class MuonAdamW(torch.optim.Optimizer):
         others = [parameter for index, parameter in enumerate(everything) if index not in hidden]
         super().__init__([{"params": matrices}, {"params": others}], {"lr": lr, "weight_decay": weight_decay})
         self.adamw = torch.optim.AdamW(others, lr, weight_decay=weight_decay, fused=fused)
-        self.dtype = torch.bfloat16 if has_fast_bf16_products(matrices[0].device) else torch.float32
+        self.dtype = torch.bfloat16 if has_fast_bf16(matrices[0].device) else torch.float32
 
     @overload
     def step(self, closure: None = None) -> None: ...

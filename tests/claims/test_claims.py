@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,16 +11,11 @@ from typing import Any
 
 import pytest
 
-from fashionzoo import RECIPES, Recipe
-from fashionzoo.callbacks.shutdown import GracefulShutdown, TrainingInterruptedError
-from fashionzoo.claims import reference_runs, runs
+from fashionzoo import RECIPES
 from fashionzoo.cli.main import main
-from fashionzoo.zoo.registry import get_class
-from fashionzoo.zoo.runs import Run
 from tests import ROOT
 
 LOGS = ROOT / "lightning_logs"
-SHORT = ("mlp_relu_narrowing", "cnn_plain")  # of which reference runs are made here
 CLAIMS = (
     *("N1.start", "N1.shape", "N1.level", "N1.best_class", "N1.worst_class", "N1.shirt", "N1.shirt_tshirt"),
     *("N1.sandal", "N2.lr", "N2.rate", "N2.level", "N2.sooner", "N2.gradient", "N2.sparse", "N2.late"),
@@ -229,59 +223,6 @@ def test_measuring_needs_neither_torch_nor_lightning() -> None:
     words = ["claims", str(LOGS)]
     code = f"import sys; from fashionzoo.cli.main import main; main({words}); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
-
-
-@pytest.fixture
-def short_recipes(monkeypatch: pytest.MonkeyPatch, tiny_root: Path) -> None:
-    """Recipes of three epochs on the synthetic data, for two networks."""
-    data = {"root": str(tiny_root), "val_size": 200}
-    monkeypatch.setattr(runs, "MLP_SEEDS", range(4))
-    for name in SHORT:
-        monkeypatch.setattr(get_class(name), "recipes", {"report": Recipe("short", epochs=3, patience=3, data=data)})
-
-
-def numbers(logs: Path) -> dict[str, bytes]:
-    """Return the contents of all tables under a folder."""
-    return {str(path.relative_to(logs)): path.read_bytes() for path in sorted(logs.glob("**/*.csv"))}
-
-
-def test_reference_runs_are_made_kept_small_and_brought_back(short_recipes: None, tmp_path: Path) -> None:
-    logs = tmp_path / "logs"
-    reference_runs.train_missing_runs(logs, "report", SHORT)
-    home = logs / "cnn_plain" / "report"
-    assert {path.name for path in (home / "seed_2").iterdir()} == set(reference_runs.RECORDS)
-    assert [path.name for path in (home / "checkpoints").iterdir()] == ["best.ckpt"]
-    others = {path.name for path in home.iterdir()} - set(reference_runs.RECORDS) - {"seed_1", "seed_2", "checkpoints"}
-    assert others
-    assert all("tfevents" in name for name in others)
-    assert len(numbers(logs)) == 3 * (4 + 3)
-    whole, reduced = (Run(logs / SHORT[0] / "report" / f"seed_{seed}").metrics for seed in (2, 3))
-    assert {"val/acc", "val/recall/Shirt", "gradient_norm/first_layer", "test/near_zero"} <= set(reduced) < set(whole)
-    before = numbers(logs)
-    shutil.rmtree(home)
-    reference_runs.train_missing_runs(logs, "report", SHORT)
-    assert numbers(logs) == before
-
-
-def test_reference_runs_go_on_where_they_were_interrupted(
-    short_recipes: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    reference_runs.train_missing_runs(tmp_path / "whole", "report", SHORT)
-    with monkeypatch.context() as patch:
-        steps = iter(range(1000))
-
-        def interrupt(self: GracefulShutdown, trainer: Any, *_: Any) -> None:
-            if next(steps) == 100:
-                raise TrainingInterruptedError(signal.SIGTERM, trainer)
-
-        patch.setattr(GracefulShutdown, "on_train_batch_end", interrupt)
-        with pytest.raises(TrainingInterruptedError):
-            reference_runs.train_missing_runs(tmp_path / "cut", "report", SHORT)
-    assert len(numbers(tmp_path / "cut")) < len(numbers(tmp_path / "whole"))
-    capsys.readouterr()
-    reference_runs.train_missing_runs(tmp_path / "cut", "report", SHORT)
-    assert numbers(tmp_path / "cut") == numbers(tmp_path / "whole")
-    assert re.search(r"run \d of 7: .*, seed \d; time left: about \d+ minutes", capsys.readouterr().out)
 
 
 def edit(path: Path, column: str, change: Callable[[int, str], str]) -> None:

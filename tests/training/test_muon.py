@@ -32,7 +32,7 @@ def train(network: nn.Module, optimizers: Iterable[torch.optim.Optimizer], steps
 
 @pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="needs torch 2.9")
 def test_an_mlp_is_trained_as_by_torchs_two_optimizers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(muon, "has_fast_bf16_products", lambda device: True)  # torch's own always computes in bfloat16
+    monkeypatch.setattr(muon, "has_fast_bf16", lambda device: True)  # torch's own always computes in bfloat16
     ours, theirs = make(MLP), make(MLP)
     train(ours, [MuonAdamW(ours.parameters(), 0.01, 0.1, fused=False)], 3)
     weights = [parameter for parameter in theirs.parameters() if parameter.ndim > 1]
@@ -47,7 +47,7 @@ def test_an_mlp_is_trained_as_by_torchs_two_optimizers(monkeypatch: pytest.Monke
 def test_hidden_layers_are_updated_in_bfloat16_only_where_its_products_are_fast(
     fast: bool, tolerance: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(muon, "has_fast_bf16_products", lambda device: fast)
+    monkeypatch.setattr(muon, "has_fast_bf16", lambda device: fast)
     network = make(MLP)
     optimizer = MuonAdamW(network.parameters(), 0.01, 0.0, fused=False)
     before = next(network.parameters()).detach().clone()

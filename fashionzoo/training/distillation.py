@@ -19,6 +19,7 @@ from fashionzoo.models.factory import build_network
 from fashionzoo.weights.manifest import PACKAGE, find_weights
 
 TEACHER_BATCH_SIZE = 500  # images
+MIN_TEACHER_BATCH = 32  # fewer are rounded differently: one with AVX2, up to five with AVX-512
 SAVED_EVERY = 100_000  # answers: seconds of a teacher's work, which an interrupted run loses
 
 
@@ -76,8 +77,8 @@ class Teacher:
     def _ask(self, images: Tensor) -> Tensor:
         """Compute logits, the same for an image whatever is beside it."""
         count, bf16 = len(images), self.dtype == torch.bfloat16
-        if count % TEACHER_BATCH_SIZE == 1:  # alone in its batch, an image may be rounded differently
-            images = torch.cat([images, images[-1:]])
+        if 0 < (last := count % TEACHER_BATCH_SIZE) < MIN_TEACHER_BATCH:
+            images = torch.cat([images, images[-1:].expand(MIN_TEACHER_BATCH - last, *images.shape[1:])])
         with torch.no_grad(), torch.autocast(images.device.type, torch.bfloat16, enabled=bf16):
             batches = images.split(TEACHER_BATCH_SIZE)
             logits = torch.cat([self.network(self.network.preprocess(batch)) for batch in batches])

@@ -17,6 +17,7 @@ from result_sections import minutes
 
 from fashionzoo import environment
 from fashionzoo.callbacks.artifacts import metrics
+from fashionzoo.openmp import sharing_cores
 from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.runner.launch import fit, set_up_process
 from fashionzoo.zoo.models import get_weights
@@ -54,7 +55,7 @@ def main(network: str, *flags: str) -> None:
     set_up_process()
     with tempfile.TemporaryDirectory() as folder:
         launcher = TrainCLI(get_class(network), ["--recipe=tuned", *flags], Path(folder) / "run")
-        with launcher.stop:
+        with launcher.stop, sharing_cores():
             fit(launcher)
         columns, rows = metrics(Path(folder) / "run")
     accuracies = [float(row[columns.index("val/acc")]) for row in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator, MutableMapping
@@ -14,7 +15,10 @@ CGROUP = Path("/sys/fs/cgroup")
 STAT = Path("/proc/stat")
 PERIOD_S = 0.5
 ENOUGH = 0.85  # of the cores that the threads would use: with less the machine is busy
+WATCH = "sharing_cores"  # the name of the thread
 SET_BY_USERS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+
+_watching = threading.Lock()  # held while a thread watches
 
 
 class _Times(NamedTuple):
@@ -49,24 +53,36 @@ def sharing_cores() -> Iterator[None]:
     Threads that wait for each other spin, which is fastest where nobody else wants the core, and makes two trainings on
     two cores several times as slow as one. libgomp spins a hundred times only, not 300,000 times, while its pools have
     more threads than there are cores (``do_spin`` in its config/linux/wait.h). So while the machine is busy, an idle
-    second pool is kept. Nothing changes in what is computed. What the user set stays; elsewhere than on Linux nothing
-    happens.
+    second pool is kept. Nothing changes in what is computed. What the user set stays; elsewhere than on Linux, and
+    within another of its kind, nothing happens.
+
+    Example:
+        >>> @sharing_cores()
+        ... def compute() -> int:
+        ...     return sum(range(1000))
+        >>> compute()
+        499500
     """
+    if not STAT.exists() or any(name in os.environ for name in SET_BY_USERS) or not _watching.acquire(blocking=False):
+        yield
+        return
     ended = threading.Event()
-    if STAT.exists() and not any(name in os.environ for name in SET_BY_USERS):
-        threading.Thread(target=_watch, args=(ended,), name="sharing_cores", daemon=True).start()
+    threading.Thread(target=_watch, args=(ended,), name=WATCH, daemon=True).start()
     try:
         yield
     finally:
         ended.set()
+        _watching.release()
 
 
 def _watch(ended: threading.Event) -> None:
     """Keep a second pool of threads while the machine is busy."""
-    import torch
-
     before, idle_pool = _read_times(), None
     while not ended.wait(PERIOD_S):
+        if "torch" not in sys.modules:  # many a command does without
+            continue
+        import torch
+
         now = _read_times()
         busy = _is_busy(before, now, torch.get_num_threads())
         before = now

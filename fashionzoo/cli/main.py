@@ -13,6 +13,7 @@ from fashionzoo.cli import fit
 from fashionzoo.cli.options import Parser
 from fashionzoo.environment import check_torch_version
 from fashionzoo.errors import FashionZooError, did_you_mean, exit_with_error
+from fashionzoo.openmp import sharing_cores
 from fashionzoo.terminal import discard_output, make_streams_safe
 
 COMMANDS = (  # each a file of this folder
@@ -39,6 +40,7 @@ examples:
 """
 
 
+@sharing_cores()
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line.
 

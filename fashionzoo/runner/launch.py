@@ -126,6 +126,7 @@ def run_command(network: NetworkFactory, argv: Sequence[str], data: Data | None 
         sys.exit(128 + signal.SIGINT)
 
 
+@sharing_cores()
 def train(
     network: NetworkFactory, args: Sequence[str] | None, run_dir: Path | None = None, data: Data | None = None
 ) -> TrainingResult:
@@ -179,7 +180,7 @@ def fit(launcher: TrainCLI) -> None:
     check_smallest_batch(network, data)
     if launcher.config.compile:
         network.network.compile()
-    with _nothing_left_of_a_failure(launcher), sharing_cores():
+    with _nothing_left_of_a_failure(launcher):
         try:
             trainer.fit(network, data, ckpt_path=launcher.resume_path, weights_only=True)
         except DivergedError as error:

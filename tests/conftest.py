@@ -21,6 +21,8 @@ import pytest
 from selenium import webdriver
 
 from fashionzoo.data import sources
+from fashionzoo.zoo.runs import REFERENCE_NAMES
+from tests import ROOT
 
 # Starts processes in which torch and Lightning are imported already; Windows has none.
 SERVER = multiprocessing.get_context("forkserver") if sys.platform != "win32" else multiprocessing.get_context("spawn")
@@ -105,6 +107,15 @@ def real_root() -> Path:
     """The root of the real data, fetched if need be."""
     sources.ensure_downloaded()
     return sources.resolve_data_dir()
+
+
+@pytest.fixture(scope="session")
+def committed_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder lightning_logs with the committed runs alone, not those that whoever tests has made there; to read."""
+    logs = tmp_path_factory.mktemp("committed") / "lightning_logs"
+    for run in (run for name in REFERENCE_NAMES for run in (ROOT / "lightning_logs").glob(f"*/{name}")):
+        shutil.copytree(run, logs / run.parent.name / run.name, ignore=shutil.ignore_patterns("*.ckpt"))
+    return logs
 
 
 def put(root: Path, contents: dict[str, bytes], packed: bool = False) -> Path:

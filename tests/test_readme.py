@@ -59,11 +59,10 @@ CARDS = {card.stem: blocks("python", card.read_text(encoding="utf-8"))[0] for ca
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, real_root: Path) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, real_root: Path, committed_runs: Path) -> Path:
     """A folder that looks like a checkout."""
     folder = tmp_path_factory.mktemp("readme")
-    logs = shutil.ignore_patterns("version_*")
-    shutil.copytree(ROOT / "lightning_logs", folder / "lightning_logs", ignore=logs)
+    shutil.copytree(committed_runs, folder / "lightning_logs")
     for name in ("experiments", "hubconf.py", "tests"):
         (folder / name).symlink_to(ROOT / name)
     shutil.copy(ROOT / "tests" / "pictures" / "shirt.png", folder)

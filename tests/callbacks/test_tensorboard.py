@@ -13,10 +13,8 @@ from selenium.common.exceptions import WebDriverException
 
 from fashionzoo import RECIPES
 from fashionzoo.weights.manifest import VERSIONS
-from tests import ROOT
 from tests.processes import free_port
 
-LOGS = ROOT / "lightning_logs"
 PATIENCE = 60  # seconds for a page to show what it should
 # TensorBoard's pages are made of components, each with a document of its own.
 VISIBLE_TEXT = """
@@ -48,13 +46,13 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def address(committed_runs: Path) -> Iterator[str]:
     """TensorBoard on the committed runs."""
     port = free_port()
-    command = [str(Path(sys.executable).with_name("tensorboard")), "--logdir", LOGS.name]
+    command = [str(Path(sys.executable).with_name("tensorboard")), "--logdir", committed_runs.name]
     options = ["--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(
-        [*command, *options], cwd=LOGS.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, *options], cwd=committed_runs.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     yield f"http://127.0.0.1:{port}"
     server.terminate()

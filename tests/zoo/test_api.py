@@ -225,10 +225,11 @@ def test_the_name_of_a_network_may_come_after_its_flags(capsys: pytest.CaptureFi
     assert "teacher: cnn_balanced" in shown[0]
 
 
-def test_claims_say_which_runs_they_leave_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_claims_say_which_runs_they_leave_out(
+    committed_runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     logs = tmp_path / "logs"
-    ignored = shutil.ignore_patterns("version_*", "events*", "*.ckpt")
-    shutil.copytree(ROOT / "lightning_logs", logs, ignore=ignored)
+    shutil.copytree(committed_runs, logs)
     own = logs / "cnn_plain" / "version_0"
     shutil.copytree(logs / "cnn_plain" / "report", own)
     main(["claims", str(logs), "--json"])

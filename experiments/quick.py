@@ -127,8 +127,8 @@ def quick_section() -> list[str]:
         "that of the CNNs once more after 12 trials of `cnn_plain`, whose recipe was then also measured on the test "
         "images, with two seeds. Second searches, after these recipes had been measured on the test images, changed "
         "nothing: with smaller batches networks 1 and 2 did not get better in five trials each, and what twelve trials "
-        "found for network 5 was no better over six seeds. The last column is what the best of two trials is expected "
-        "to reach (Dodge et al. 2019):",
+        "found for network 5 was within chance of its recipe over six seeds. The last column is what the best of two "
+        "trials is expected to reach (Dodge et al. 2019):",
         "",
         *studies_table(),
         "",

@@ -1,7 +1,7 @@
 """Train all six networks by their recipe `quick`, and race to an accuracy beside what people write by hand.
 
-    python experiments/quick.py search [NETWORKS]    # how the recipes were found: an hour and a half on two cores
-    python experiments/quick.py                      # ten seeds of each, and the race: two hours; resumes
+    python experiments/quick.py search    # how the recipes were found: an hour and a half on two cores
+    python experiments/quick.py           # ten seeds of each, and the race: two hours; resumes
 
 Each line of experiments/quick.jsonl is a run of the recipe, those of experiments/quick_race.jsonl an implementation of
 the race. A search leaves its trials in experiments/studies, from which the best flags were copied into the recipes.
@@ -49,11 +49,10 @@ SEARCHES = {  # the space, which is a file beside this one, and the flags
 }
 
 
-def search(networks: Iterable[str]) -> None:
-    """Search the flags of networks, and keep the trials."""
+def search() -> None:
+    """Search the flags of each network, and keep the trials."""
     STUDIES.mkdir(exist_ok=True)
-    for network in networks:
-        space, flags = SEARCHES[network]
+    for network, (space, flags) in SEARCHES.items():
         with tempfile.TemporaryDirectory() as folder:
             fashionzoo(
                 ["tune", network, f"--space={HERE / space}", f"--trainer.default_root_dir={folder}", *flags.split()]
@@ -225,8 +224,8 @@ def studies_table() -> list[str]:
 
 def main() -> None:
     """Measure what is missing, or search again."""
-    if sys.argv[1:2] == ["search"]:
-        search(sys.argv[2:] or SEARCHES)
+    if sys.argv[1:] == ["search"]:
+        search()
         return
     known = {(row["network"], row["seed"]) for row in read_lines(RUNS)}
     try:

@@ -7,6 +7,7 @@ import io
 import numbers
 import os
 import re
+import secrets
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,13 +23,15 @@ REPLACE_ATTEMPTS, REPLACE_DELAY_S = 10, 0.1
 def atomic_write(target: Path) -> Iterator[IO[bytes]]:
     """Open a file for writing that replaces the target only once it is complete and on the disk.
 
+    Where several processes write one target at once, each writes a file of its own, and the last to end has it.
+
     Args:
         target: Keeps its old content until all of the new is written.
 
     Raises:
         FashionZooError: Another program keeps the target open, where that forbids to replace it (Windows).
     """
-    part = target.with_name(f".{target.name}.part")
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         with part.open("wb") as file:
             yield file

@@ -64,7 +64,7 @@ def figure_format(path: Path) -> str:
     except OSError as error:
         raise FashionZooError(f"cannot write {path} ({error.strerror}): choose another file") from error
     if not existed:
-        path.unlink()
+        path.unlink(missing_ok=True)  # another process may draw the same
     return suffix
 
 

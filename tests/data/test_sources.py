@@ -233,3 +233,11 @@ def test_a_write_that_fails_leaves_the_file_before_and_nothing_else(tmp_path: Pa
     with pytest.raises(RuntimeError):
         fail()
     assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {"table.csv": "before"}
+
+
+def test_two_that_write_one_file_at_once_do_not_hinder_each_other(tmp_path: Path) -> None:
+    target = tmp_path / "study.json"
+    with atomic_write(target) as first, atomic_write(target) as second:
+        first.write(b"the first")
+        second.write(b"2nd")
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {"study.json": "the first"}

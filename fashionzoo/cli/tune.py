@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fashionzoo.cli.options import add_json, given, network_help, path
 from fashionzoo.errors import FashionZooError
+from fashionzoo.terminal import join_command
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -87,7 +88,7 @@ def run(options: Namespace) -> None:
     print(recipe_path.read_text(encoding="utf-8"), end="")
     print(f"trials  {summary_path}")
     print(f"figure  {figure_path}")
-    print(f"use     fashionzoo fit {options.network} --config {recipe_path}")
+    print(f"use     {join_command(['fashionzoo', 'fit', options.network, '--config', str(recipe_path)])}")
 
 
 def make_search(options: Namespace) -> Search:
@@ -100,6 +101,7 @@ def make_search(options: Namespace) -> Search:
         import optuna_integration  # noqa: F401
     except ImportError as error:
         raise FashionZooError("a search needs Optuna: pip install 'fashionzoo[tune]'") from error
+    from fashionzoo.runner.checks import is_reserved
     from fashionzoo.runner.cli import TrainCLI
     from fashionzoo.runner.launch import set_up_process
     from fashionzoo.runner.search import Search
@@ -107,6 +109,8 @@ def make_search(options: Namespace) -> Search:
 
     if not options.study.isidentifier():
         raise FashionZooError(f"--study of {options.study}: give a name of letters, digits and underscores")
+    if is_reserved(options.study, network.recipes):
+        raise FashionZooError(f"--study of {options.study}: runs are called so; choose another name")
     given_flags = [flag.partition("=")[0].lstrip("-") for flag in options.flags if flag.startswith("--")]
     if refused := {"name", "ckpt_path"}.intersection(given_flags):
         raise FashionZooError(f"--{refused.pop()} is for one run, and a search makes many: leave it out")
@@ -125,7 +129,10 @@ def make_search(options: Namespace) -> Search:
         space = default_space(
             [flag for flag in vars(TrainCLI(network, flags).config.as_flat()) if not is_given(flag, given_flags)]
         )
-    return Search(network, flags, space, options.study, options.storage)
+    search = Search(network, flags, space, options.study, options.storage)
+    if (search.folder / "config.yaml").exists():
+        raise FashionZooError(f"--study of {options.study}: there is a run in {search.folder}; choose another name")
+    return search
 
 
 def is_given(flag: str, given_flags: Iterable[str]) -> bool:

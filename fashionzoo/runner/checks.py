@@ -108,7 +108,7 @@ def check_name(config: Namespace, runs_dir: Path, recipes: Iterable[str], resume
             raise FashionZooError(f"--name of {name}: the run in {original} is resumed there; leave the flag out")
     elif not re.fullmatch(r"\w[\w.+=,-]*", name):
         raise FashionZooError(f"--name of {name!r}: choose letters, digits and -_.+=, as in --name lr_0.01")
-    elif name in (*REFERENCE_NAMES, *recipes) or re.fullmatch(r"(version|seed)_\d+", name):
+    elif is_reserved(name, recipes):
         raise FashionZooError(
             f"--name of {name}: published runs and those without a name are called so; choose another"
         )
@@ -116,6 +116,37 @@ def check_name(config: Namespace, runs_dir: Path, recipes: Iterable[str], resume
         raise FashionZooError(
             f"--name of {name}: {runs_dir / name} is there already; choose another, or resume that run"
         )
+
+
+def is_reserved(name: str, recipes: Iterable[str]) -> bool:
+    """Tell whether published runs, those without a name or those of other seeds are called so.
+
+    Example:
+        >>> is_reserved("version_0", recipes=["report"]), is_reserved("lr_0.01", recipes=["report"])
+        (True, False)
+    """
+    return name in (*REFERENCE_NAMES, *recipes) or bool(re.fullmatch(r"(version|seed)_\d+", name))
+
+
+def check_search(trainer: Namespace) -> None:
+    """Raise if the trials of a search would not be what they look like.
+
+    Args:
+        trainer: The trainer's flags.
+    """
+    single = isinstance(trainer.devices, list) and len(trainer.devices) == 1
+    if not (trainer.devices in ("auto", "1", 1) or single) or trainer.num_nodes != 1:
+        raise FashionZooError(
+            "a trial is trained by one process on one device: leave out devices and num_nodes, and start the same line "
+            "once more for each other device"
+        )
+    for flag in ("callbacks", "plugins"):
+        if trainer[flag]:
+            raise FashionZooError(f"--trainer.{flag} would be missing in the recipe that a search leaves: leave it out")
+    if trainer.val_check_interval not in (None, 1.0):
+        raise FashionZooError("--trainer.val_check_interval: a search compares epochs; leave it out")
+    if trainer.max_epochs is None or trainer.max_epochs < 1:
+        raise FashionZooError(f"--trainer.max_epochs of {trainer.max_epochs}: the trials of a search have 1 or more")
 
 
 def check_network_matches(path: Path, checkpoint: dict[str, Any], network: type[Classifier]) -> None:

@@ -167,15 +167,20 @@ def set_up_process() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def prepare_training_data(data: LightningDataModule) -> None:
+    """Load what a training needs; sizes that do not fit and a teacher of other data are refused before it begins."""
+    data.prepare_data()
+    data.setup("fit")
+    if isinstance(data, FashionMNISTDataModule):
+        check_teacher(data)
+
+
 def fit(launcher: TrainCLI) -> None:
     """Check what only the data show, and train."""
     trainer, network, data = launcher.trainer, launcher.model, launcher.datamodule
     if launcher.resume_path:
         check_checkpoint_matches(launcher.resume_path, launcher.checkpoint, network, data)
-    data.prepare_data()
-    data.setup("fit")  # sizes that do not fit are refused before anything is written
-    if isinstance(data, FashionMNISTDataModule):
-        check_teacher(data)
+    prepare_training_data(data)
     launcher.artifacts.untrained_loss = check_batch(network, data)
     check_smallest_batch(network, data)
     if launcher.config.compile:

@@ -23,15 +23,17 @@ from fashionzoo.callbacks.artifacts import RunArtifacts
 from fashionzoo.callbacks.shutdown import TrainingInterruptedError
 from fashionzoo.errors import FashionZooError
 from fashionzoo.io import make_folder
+from fashionzoo.runner.checks import check_search
 from fashionzoo.runner.cli import TrainCLI
-from fashionzoo.runner.launch import fit
+from fashionzoo.runner.launch import fit, prepare_training_data
 from fashionzoo.runner.resumption import plain
 from fashionzoo.runner.space import draw_flags, drawn_values, ends
-from fashionzoo.runner.study_storage import STORAGE_ERRORS, open_storage, shown, storage_errors
+from fashionzoo.runner.study_storage import STORAGE_ERRORS, difference, open_storage, shown, sqlite_url, storage_errors
 from fashionzoo.training.classifier import Classifier
 from fashionzoo.training.seeding import EpochSeeding
 
 TRIAL_FLAGS = ("--trainer.enable_checkpointing=false", "--trainer.enable_progress_bar=false")
+ONE_DEVICE = "--trainer.devices=1"  # unless flags after it choose which
 NUM_STARTUP_TRIALS = 5  # that neither are pruned nor follow from those before
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -93,7 +95,7 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-        _ = self.cli  # where it is wrong already, the space is not to blame
+        check_search(self.cli.config.trainer)  # where it is wrong already, the space is not to blame
         for case in ends(self.space):
             try:
                 TrainCLI(self.network, [*self.flags, *case])
@@ -104,7 +106,7 @@ class Search:
                 known = self.study.user_attrs.get(key, value)
                 if known != value:
                     raise FashionZooError(
-                        f"the study {self.name} in {shown(self._url)} has {_difference(key, known, value)}: leave the "
+                        f"the study {self.name} in {shown(self._url)} has {difference(key, known, value)}: leave the "
                         "change out, or start another with --study NAME"
                     )
                 self.study.set_user_attr(key, value)
@@ -155,11 +157,13 @@ class Search:
             wait: Called when only trials that run in other processes, or did until they were killed, are missing.
 
         Raises:
-            FashionZooError: The database cannot be reached any more.
+            FashionZooError: The data are not there, or the database cannot be reached any more.
             TrainingInterruptedError: A signal asked to stop.
         """
         # Where the database vanishes, Optuna 5.0 trips over a variable of its own on the way out.
         with storage_errors(self._url, (*STORAGE_ERRORS, UnboundLocalError)):
+            if len(self.counted_trials()) < budget:
+                prepare_training_data(self.cli.datamodule)  # where data are missing, no trial is lost to that
             while sum(trial.state.is_finished() for trial in self.counted_trials()) < budget:
                 if len(self.counted_trials()) < budget:
                     self.study.optimize(
@@ -236,7 +240,7 @@ class Search:
         # A sampler of its own for each trial: a study that is resumed draws what it would have drawn.
         seed = self.cli.config.seed_everything * 100_003 + trial.number
         self.study.sampler = TPESampler(seed=seed, n_startup_trials=NUM_STARTUP_TRIALS, multivariate=False)
-        args = [*self.flags, *draw_flags(self.space, trial), *TRIAL_FLAGS]
+        args = [ONE_DEVICE, *self.flags, *draw_flags(self.space, trial), *TRIAL_FLAGS]
         try:
             with redirect_stdout(io.StringIO()):  # a run's summary
                 launcher = TrialCLI(self.network, args, self.folder / f"trial_{trial.number}", trial)
@@ -273,28 +277,9 @@ class Search:
         if self.storage is not None:
             return self.storage
         make_folder(self.cli.logs_dir)
-        return f"sqlite:///{self.cli.logs_dir / 'study.db'}"
+        return sqlite_url(self.cli.logs_dir / "study.db")
 
 
 def _counts(trial: FrozenTrial) -> bool:
     """Tell whether a trial counts for the budget: one killed, interrupted or begun in excess of it does not."""
     return trial.state in (*ENDED, TrialState.RUNNING) or "error" in trial.user_attrs
-
-
-def _difference(key: str, known: Any, value: Any) -> str:
-    """Say what a study has that is not what it is asked to have.
-
-    Example:
-        >>> _difference("flags", {"recipe": "report", "model.lr": 0.1}, {"recipe": "report", "model.lr": 0.2})
-        'the flags model.lr: 0.1, not model.lr: 0.2'
-    """
-    if not (isinstance(known, dict) and isinstance(value, dict)):
-        return f"the {key} {known}, not {value}"
-    if key == "network":
-        return f"the network of another {known['file']}, which has changed since"
-    different = {name for name in known | value if known.get(name) != value.get(name)}
-    old, new = (
-        ", ".join(f"{name}: {each[name]}" for name in sorted(different) if name in each) or "nothing"
-        for each in (known, value)
-    )
-    return f"the {key} {old}, not {new}"

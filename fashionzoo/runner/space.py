@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from optuna.trial import BaseTrial
 
 RANGE_KEYS = ("low", "high", "log", "step")
+PLAIN = (bool, int, float, str, type(None))
 GROUPS = ("model.", "data.", "trainer.")  # of flags that can be searched
 FIXED = ("data.root", *VALIDATION_FLAGS)
 # Flags of any network, in the ranges in which the six learn; those that a network does not have are left out.
@@ -53,7 +54,7 @@ def read_space(path: Path) -> dict[str, Any]:
     """
     try:
         content = yaml.safe_load(path.read_bytes())
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, yaml.YAMLError, ValueError) as error:  # ValueError: a date that there is not
         reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise FashionZooError(f"the space {path} cannot be read ({reason}): give a YAML file") from error
     if not isinstance(content, dict) or not content:
@@ -74,6 +75,11 @@ def _check_values(flag: str, values: Any) -> Any:
     if values == []:
         raise FashionZooError(f"{flag} has no values to choose from: list one or more")
     if not isinstance(values, dict) or not values.keys() & {"low", "high"}:
+        if not all(isinstance(value, PLAIN) for value in _flattened(values)):
+            raise FashionZooError(
+                f"{flag} is drawn from {values}: give numbers, words or lists of them, and name each flag of a group, "
+                "such as data.augment.flip"
+            )
         return values
     for key in values:
         if key not in RANGE_KEYS:
@@ -94,6 +100,11 @@ def _check_values(flag: str, values: Any) -> Any:
     if "step" in limits:
         _check_step(flag, low, high, limits["step"])
     return {**values, **limits}
+
+
+def _flattened(values: Any) -> list[Any]:
+    """Return what is in lists of lists."""
+    return [each for value in values for each in _flattened(value)] if isinstance(values, list) else [values]
 
 
 def _check_step(flag: str, low: float, high: float, step: float) -> None:

@@ -87,7 +87,7 @@ class Teacher:
     def save(self) -> None:
         """Keep the answers for other runs, where the folder of the data can be written."""
         if self.num_unsaved:
-            with suppress(OSError):
+            with suppress(OSError, FashionZooError):  # another program or user may hold the file
                 self.path.parent.mkdir(exist_ok=True)
                 with atomic_write(self.path) as file:
                     file.write(save({"logits": self.logits.cpu()}))
@@ -95,19 +95,24 @@ class Teacher:
 
 
 def check_teacher(data: FashionMNISTDataModule) -> None:
-    """Raise if a data module's teacher learned images that are held out for validation.
+    """Raise if a data module's teacher learned other classes, or images that are held out for validation.
 
-    The student would be measured on what its teacher knows by heart.
+    A student would learn nothing of its data, or be measured on what its teacher knows by heart.
 
     Args:
         data: Its ``teacher``, if it has one, names a network whose tuned weights come with the package.
 
     Raises:
-        FashionZooError: There is no such network, or it learned validation images.
+        FashionZooError: There is no such network, it learned validation images, or the data are not Fashion-MNIST's.
     """
     if data.teacher is None:
         return
     recipe = find_weights(PACKAGE, data.teacher, "tuned").recipe
+    if data.class_names is not None:
+        raise FashionZooError(
+            f"the teacher {data.teacher} knows the classes of Fashion-MNIST, not those of data.class_names: learn from "
+            "the labels, by --data.teacher=null --model.temperature=null"
+        )
     for name, value, fits in (
         ("seed", data.seed, data.seed == recipe["data.seed"]),
         ("val_size", data.val_size, data.val_size <= recipe["data.val_size"]),  # smaller sets are within larger ones

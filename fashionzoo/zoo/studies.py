@@ -11,7 +11,11 @@ from typing import Any
 from fashionzoo.errors import FashionZooError
 from fashionzoo.zoo.runs import LOGS
 
-VALIDATION_FLAGS = ("data.seed", "data.val_size")  # they say which images judge
+# They say which images judge.
+VALIDATION_FLAGS = (
+    *("data.seed", "data.val_size", "data.class_names"),
+    *("trainer.limit_val_batches", "trainer.overfit_batches"),
+)
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,11 @@ def find_study(network: str, logs: Path = LOGS) -> StudySummary | None:
     Raises:
         FashionZooError: It cannot be read.
     """
-    paths = [path for path in (logs / network).glob("*/*.json") if path.stem == path.parent.name]
+    paths = [
+        path
+        for path in (logs / network).glob("*/*.json")
+        if path.stem == path.parent.name and not (path.parent / "config.yaml").exists()  # a run has files of that kind
+    ]
     return read_summary(max(paths, key=lambda path: path.stat().st_mtime)) if paths else None
 
 

@@ -1,5 +1,6 @@
 """Searches: what they leave, that they resume, that several processes share one, and what they refuse."""
 
+import datetime
 import os
 import subprocess
 from collections import Counter
@@ -29,6 +30,7 @@ SPACE = {
 }
 STUDY = Path("lightning_logs/mlp_relu_narrowing/study")
 KILLED = -9
+AVERAGING = "lightning.pytorch.callbacks.EMAWeightAveraging"
 
 
 def tune(folder: Path, root: Path, *flags: str, space: object = SPACE) -> tuple[int, str]:
@@ -155,12 +157,20 @@ def test_an_interrupted_search_says_how_to_resume(root: Path, tmp_path: Path) ->
         ({"model.lr": {"low": 0.1, "high": 0.2, "log": "maybe"}}, (), "log of model.lr is 'maybe': give true or false"),
         ({"model.lr": {"low": 0.1, "high": 0.2, "step": 0.3}}, (), "steps of 0.3 do not lead from 0.1 to 0.2"),
         ({"model": {"lr": [0.1]}}, (), "name flags of the model, the data or the trainer in full"),
+        ({"data.augment": [{"flip": True}]}, (), "name each flag of a group, such as data.augment.flip"),
+        ({"model.lr": [datetime.date(2024, 1, 5)]}, (), "give numbers, words or lists of them"),
         ({"seed_everything": [1, 2]}, (), "seed_everything cannot be searched"),
         ({"data.val_size": [100, 200]}, (), "data.val_size cannot be searched"),
         (SPACE, ("--model.lr=0.1",), "model.lr is in the space and given as a flag"),
         ({"trainer.max_epochs": [1, 2]}, (), "trainer.max_epochs is in the space and given as a flag"),
         (SPACE, ("--trainer.max_epochs=3",), "--epochs and --trainer.max_epochs are the same"),
         (SPACE, ("--name=fast",), "--name is for one run"),
+        (SPACE, ("--study=report",), "--study of report: runs are called so"),
+        (SPACE, ("--trainer.devices=2",), "a trial is trained by one process on one device"),
+        (SPACE, ("--trainer.num_nodes=2",), "a trial is trained by one process on one device"),
+        (SPACE, (f"--trainer.callbacks+={AVERAGING}",), "--trainer.callbacks would be missing in the recipe"),
+        (SPACE, ("--trainer.val_check_interval=0.5",), "a search compares epochs"),
+        ({"trainer.limit_val_batches": [1, 2]}, (), "trainer.limit_val_batches cannot be searched"),
         ({}, (), "has no flags"),
         (SPACE, ("--budget=0",), "give a whole number above 0"),
         (SPACE, ("--early_stopping.monitor=val/foo",), "unknown metric 'val/foo'"),
@@ -200,9 +210,9 @@ def test_where_a_worker_computes_is_not_part_of_a_study(root: Path, searched: Pa
 
 
 def test_where_all_trials_fail_a_reason_is_said_and_the_study_is_readable(root: Path, tmp_path: Path) -> None:
-    code, screen = tune(tmp_path, root, "--budget=2", "--data.val_size=5000")
+    code, screen = tune(tmp_path, root, "--budget=2", space={**SPACE, "data.train_size": [900, 950]})
     assert code == 2
-    assert "no trial of 2 came to its end; the last: data.val_size of 5000 leaves nothing" in screen
+    assert "no trial of 2 came to its end; the last: data.train_size of 9" in screen
     study = read_summary(tmp_path / STUDY / "study.json")
     assert [trial["state"] for trial in study.trials] == ["fail", "fail"]
 

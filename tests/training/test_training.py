@@ -143,6 +143,24 @@ def test_an_answer_does_not_depend_on_what_is_asked_beside_it(real_root: Path, t
     assert together.equal(alone)
 
 
+def test_a_teacher_of_other_classes_is_refused(tmp_path: Path) -> None:
+    data = FashionMNISTDataModule(tmp_path, teacher="cnn_balanced", class_names=["a", "b"])
+    with pytest.raises(FashionZooError, match="knows the classes of Fashion-MNIST"):
+        check_teacher(data)
+
+
+def test_a_teacher_whose_answers_cannot_be_kept_teaches_all_the_same(
+    tiny_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(target: Path) -> None:
+        raise FashionZooError(f"{target} cannot be replaced")
+
+    monkeypatch.setattr("fashionzoo.training.distillation.atomic_write", refuse)
+    network = ReLUNarrowingMLP(widths=(6, 5), lr=1e-2, loss_reduction="mean")
+    trained(network, tiny_root, batch_size=50, teacher="cnn_plain")
+    assert not (tiny_root / "teacher").exists() or not list((tiny_root / "teacher").iterdir())
+
+
 @pytest.mark.parametrize(("changed", "complaint"), [({"seed": 1}, "data.seed of 1"), ({"val_size": 5001}, "of 5001")])
 def test_a_teacher_that_knows_the_validation_images_is_refused(changed: dict[str, int], complaint: str) -> None:
     data = FashionMNISTDataModule(**{"teacher": "cnn_balanced", **changed})  # type: ignore[arg-type]

@@ -1,0 +1,42 @@
+"""Searches: the data, folders and databases around them."""
+
+import shutil
+from pathlib import Path
+
+from fashionzoo.zoo.studies import find_study
+from tests.processes import finish, run
+from tests.runner.test_search import STUDY, command, start, tune
+
+
+def test_a_search_without_its_data_loses_no_trial_to_that(root: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    missing.mkdir()
+    flags = "--budget=1", "--data.class_names=[a,b,c,d,e,f,g,h,i,j]"
+    code, screen = run(tmp_path, *command(tmp_path, missing), *flags)
+    assert code == 2, screen
+    shutil.copytree(root, missing, dirs_exist_ok=True)
+    for file in missing.glob("FashionMNIST/raw/*"):
+        shutil.copy(file, missing)
+    code, screen = run(tmp_path, *command(tmp_path, missing), *flags)
+    assert code == 0, screen
+
+
+def test_a_search_does_not_write_into_a_run(root: Path, tmp_path: Path) -> None:
+    train = "fashionzoo", "fit", "mlp_relu_narrowing", "--trainer.max_epochs=1", "--data.val_size=200", "--name=run"
+    assert run(tmp_path, *train, f"--data.root={root}", root=root)[0] == 0
+    code, screen = tune(tmp_path, root, "--study=run")
+    assert code == 2
+    assert "choose another name" in screen
+    assert find_study("mlp_relu_narrowing", tmp_path / "lightning_logs") is None
+
+
+def test_the_database_lies_in_a_folder_of_any_name(root: Path, tmp_path: Path) -> None:
+    logs = tmp_path / "what? a#b%20c"
+    code, screen = tune(tmp_path, root, "--budget=1", f"--trainer.default_root_dir={logs}")
+    assert code == 0, screen
+    assert (logs / STUDY.parent / "study.db").exists()
+
+
+def test_two_searches_that_start_at_once_share_a_new_database(root: Path, tmp_path: Path) -> None:
+    workers = [start(tmp_path, root, "--budget=2") for _ in range(2)]
+    assert [finish(worker) for worker in workers] == [0, 0]

@@ -111,7 +111,7 @@ def check_teacher(data: FashionMNISTDataModule) -> None:
     if data.class_names is not None:
         raise FashionZooError(
             f"the teacher {data.teacher} knows the classes of Fashion-MNIST, not those of data.class_names: learn from "
-            "the labels, by --data.teacher=null --model.temperature=null"
+            "the labels, by --data.teacher=null"
         )
     for name, value, fits in (
         ("seed", data.seed, data.seed == recipe["data.seed"]),

@@ -3,9 +3,11 @@
 import shutil
 from pathlib import Path
 
+from fashionzoo.runner.study_storage import open_storage, sqlite_url
 from fashionzoo.zoo.studies import find_study
+from tests.conftest import SERVER
 from tests.processes import finish, run
-from tests.runner.test_search import STUDY, command, start, tune
+from tests.runner.test_search import STUDY, command, tune
 
 
 def test_a_search_without_its_data_loses_no_trial_to_that(root: Path, tmp_path: Path) -> None:
@@ -37,6 +39,9 @@ def test_the_database_lies_in_a_folder_of_any_name(root: Path, tmp_path: Path) -
     assert (logs / STUDY.parent / "study.db").exists()
 
 
-def test_two_searches_that_start_at_once_share_a_new_database(root: Path, tmp_path: Path) -> None:
-    workers = [start(tmp_path, root, "--budget=2") for _ in range(2)]
-    assert [finish(worker) for worker in workers] == [0, 0]
+def test_processes_that_open_a_new_database_at_once_all_have_it(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "study.db")
+    openers = [SERVER.Process(target=open_storage, args=(url,)) for _ in range(4)]
+    for opener in openers:
+        opener.start()
+    assert [finish(opener) for opener in openers] == [0, 0, 0, 0]

@@ -33,7 +33,6 @@ from fashionzoo.training.classifier import Classifier
 from fashionzoo.training.seeding import EpochSeeding
 
 TRIAL_FLAGS = ("--trainer.enable_checkpointing=false", "--trainer.enable_progress_bar=false")
-ONE_DEVICE = "--trainer.devices=1"  # unless flags after it choose which
 NUM_STARTUP_TRIALS = 5  # that neither are pruned nor follow from those before
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -240,7 +239,8 @@ class Search:
         # A sampler of its own for each trial: a study that is resumed draws what it would have drawn.
         seed = self.cli.config.seed_everything * 100_003 + trial.number
         self.study.sampler = TPESampler(seed=seed, n_startup_trials=NUM_STARTUP_TRIALS, multivariate=False)
-        args = [ONE_DEVICE, *self.flags, *draw_flags(self.space, trial), *TRIAL_FLAGS]
+        one_device = ["--trainer.devices=1"] if self.cli.config.trainer.devices == "auto" else []
+        args = [*self.flags, *draw_flags(self.space, trial), *TRIAL_FLAGS, *one_device]
         try:
             with redirect_stdout(io.StringIO()):  # a run's summary
                 launcher = TrialCLI(self.network, args, self.folder / f"trial_{trial.number}", trial)

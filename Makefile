@@ -7,7 +7,7 @@ train: .venv/installed data
 	$(BIN)/python experiments/cnn_plain.py --recipe quick
 
 test: .venv/installed-dev data
-	$(BIN)/pytest --numprocesses auto --dist loadscope
+	$(BIN)/pytest --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 check: .venv/installed-dev
 	$(BIN)/ruff check
@@ -26,7 +26,7 @@ floors newest: .venv/installed-dev data
 	$(BIN)/uv venv --quiet --clear --seed --python $(PYTHON) .venv-$@
 	$(BIN)/uv pip install --quiet --python .venv-$@ --resolution $(RESOLUTION) -e '.[dev]'
 	$(BIN)/uv pip list --python .venv-$@
-	.venv-$@/bin/pytest --numprocesses auto --dist loadscope
+	.venv-$@/bin/pytest --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 data: .venv/installed
 	@$(BIN)/fashionzoo data || $(MAKE) --no-print-directory debian-data

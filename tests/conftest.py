@@ -25,9 +25,9 @@ from fashionzoo.data import sources
 from fashionzoo.zoo.runs import REFERENCE_NAMES
 from tests import ROOT
 
-# Starts processes in which torch and Lightning are imported already; Windows has none.
+# Starts processes in which torch, Lightning and Optuna are imported already; Windows has none.
 SERVER = multiprocessing.get_context("forkserver") if sys.platform != "win32" else multiprocessing.get_context("spawn")
-SERVER.set_forkserver_preload(["fashionzoo.runner.launch", "tests.processes"])
+SERVER.set_forkserver_preload(["fashionzoo.runner.launch", "fashionzoo.runner.search", "tests.processes"])
 
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 BROWSER_FLAGS = (

@@ -42,7 +42,7 @@ def limit_to_quota(environ: MutableMapping[str, str] = os.environ, cgroup: Path 
         {'OMP_NUM_THREADS': '1'}
     """
     quota = _cpu_quota(cgroup)
-    if quota and quota < (os.cpu_count() or 1):
+    if quota and quota < len(os.sched_getaffinity(0)):  # OpenMP itself heeds which cores a process may use
         environ.setdefault("OMP_NUM_THREADS", f"{max(1, int(quota))}")
 
 

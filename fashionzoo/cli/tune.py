@@ -120,15 +120,15 @@ def make_search(options: Namespace) -> Search:
             raise FashionZooError("--epochs and --trainer.max_epochs are the same: give one of them")
         given_flags.append("trainer.max_epochs")
     set_up_process()
-    flags = [*epochs, *options.flags]
+    flags = [*options.flags, *epochs]  # last, as a file of flags may have other epochs
+    cli = TrainCLI(network, flags)
+    given_flags += cli.changed  # by such a file
     if options.space:
         space = read_space(options.space)
         if fixed := [flag for flag in space if is_given(flag, given_flags)]:
             raise FashionZooError(f"{fixed[0]} is in the space and given as a flag: leave one of them out")
     else:
-        space = default_space(
-            [flag for flag in vars(TrainCLI(network, flags).config.as_flat()) if not is_given(flag, given_flags)]
-        )
+        space = default_space([flag for flag in vars(cli.config.as_flat()) if not is_given(flag, given_flags)])
     search = Search(network, flags, space, options.study, options.storage)
     if (search.folder / "config.yaml").exists():
         raise FashionZooError(f"--study of {options.study}: there is a run in {search.folder}; choose another name")

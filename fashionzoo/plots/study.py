@@ -51,12 +51,11 @@ def _plot_history(axes: Axes, study: StudySummary) -> None:
         numbers, values = zip(*complete, strict=True)
         best = [*accumulate(values, better), better(values)]
         axes.step([*numbers, study.trials[-1]["number"]], best, where="post", color="black", label="best so far")
-        spread = sorted(values)
-        worst = spread[len(spread) // 4] if study.direction == "maximize" else spread[-len(spread) // 4]
-        margin = abs(better(values) - worst) or 0.01
-        axes.set_ylim(min(worst, better(values)) - margin, max(worst, better(values)) + 0.3 * margin)
+        low_quarter = sorted(values, reverse=study.direction == "minimize")[len(values) // 4]
+        margin = best[-1] - low_quarter or 0.01
+        axes.set_ylim(*sorted((low_quarter - margin, best[-1] + 0.3 * margin)))
         axes.legend(fontsize=8)
-    axes.set_title("history; what lies far below is cut off", fontsize=9)
+    axes.set_title("history; what lies far from the best is cut off", fontsize=9)
     axes.set_xlabel("trial")
     axes.set_ylabel(study.metric)
 

@@ -31,6 +31,7 @@ from fashionzoo.runner.space import draw_flags, drawn_values, ends
 from fashionzoo.runner.study_storage import STORAGE_ERRORS, difference, open_storage, shown, sqlite_url, storage_errors
 from fashionzoo.training.classifier import Classifier
 from fashionzoo.training.seeding import EpochSeeding
+from fashionzoo.zoo.studies import VALIDATION_FLAGS
 
 TRIAL_FLAGS = ("--trainer.enable_checkpointing=false", "--trainer.enable_progress_bar=false")
 NUM_STARTUP_TRIALS = 5  # that neither are pruned nor follow from those before
@@ -97,7 +98,7 @@ class Search:
         check_search(self.cli.config.trainer)  # where it is wrong already, the space is not to blame
         for case in ends(self.space):
             try:
-                TrainCLI(self.network, [*self.flags, *case])
+                check_search(TrainCLI(self.network, [*self.flags, *case]).config.trainer)
             except FashionZooError as error:
                 raise FashionZooError(f"{error} (in the space: {' '.join(case)})") from error
         with storage_errors(self._url):
@@ -215,6 +216,7 @@ class Search:
             "direction": self.study.direction.name.lower(),
             "seed": self.cli.config.seed_everything,
             "flags": plain(self._trained_flags),
+            "images": plain(self._images),
             "space": plain(self.space),
             "importances": {flag: round(share, 4) for flag, share in self.importances().items()},
             "trials": [
@@ -222,7 +224,7 @@ class Search:
                     "number": trial.number,
                     "state": trial.state.name.lower(),
                     "value": self.value(trial),
-                    "epochs": len(trial.intermediate_values),
+                    "epochs": max(trial.intermediate_values, default=-1) + 1,
                     "seconds": round(trial.duration.total_seconds(), 1) if trial.duration else None,
                     "flags": drawn_values(self.space, trial.params),
                     **({"error": trial.user_attrs["error"]} if "error" in trial.user_attrs else {}),
@@ -237,7 +239,7 @@ class Search:
         if sum(_counts(other) for other in self.study.trials if other.number < trial.number) >= budget:
             raise FashionZooError("other processes make the last trials")
         # A sampler of its own for each trial: a study that is resumed draws what it would have drawn.
-        seed = self.cli.config.seed_everything * 100_003 + trial.number
+        seed = (self.cli.config.seed_everything * 100_003 + trial.number) % 2**32
         self.study.sampler = TPESampler(seed=seed, n_startup_trials=NUM_STARTUP_TRIALS, multivariate=False)
         one_device = ["--trainer.devices=1"] if self.cli.config.trainer.devices == "auto" else []
         args = [*self.flags, *draw_flags(self.space, trial), *TRIAL_FLAGS, *one_device]
@@ -270,6 +272,12 @@ class Search:
         precision = self.cli.config_init.trainer.precision  # as it was asked for; otherwise each machine chooses
         asked_for = {} if precision is None else {"trainer.precision": precision}
         return {"recipe": self.cli.config.recipe, **self.cli.changed, **asked_for}
+
+    @property
+    def _images(self) -> dict[str, Any]:
+        """The flags that say which images teach and which judge, whether the recipe has them or somebody set them."""
+        own_data = ["data.root"] if self.cli.config.data.class_names else []
+        return {flag: self.cli.config.get(flag) for flag in (*VALIDATION_FLAGS, "data.train_size", *own_data)}
 
     @property
     def _url(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,8 +36,8 @@ def open_storage(url: str) -> RDBStorage:
         raise FashionZooError(
             f"{url!r} is no address of a database: give one such as sqlite:///study.db or postgresql://user@host/name"
         )
-    # No driver raises ImportError, and a database of another Optuna RuntimeError.
-    with storage_errors(url, (*STORAGE_ERRORS, ImportError, RuntimeError)):
+    # No driver raises ImportError, a database of another Optuna RuntimeError, and a port that is no number ValueError.
+    with storage_errors(url, (*STORAGE_ERRORS, ImportError, RuntimeError, ValueError)):
         for remaining in reversed(range(OPEN_ATTEMPTS)):
             try:
                 return RDBStorage(url, heartbeat_interval=HEARTBEAT_S, grace_period=GRACE_S)
@@ -92,8 +93,8 @@ def shown(url: str) -> str:
     """
     try:
         return make_url(url).render_as_string()
-    except SQLAlchemyError:
-        return url
+    except (SQLAlchemyError, ValueError):
+        return re.sub(r":[^:@/]*@", ":***@", url)
 
 
 def difference(key: str, known: Any, value: Any) -> str:

@@ -148,7 +148,7 @@ def quick_recipe(
     """
     chosen = {"lr": lr, "weight_decay": weight_decay, "schedule": "one_cycle", "loss_reduction": "mean"}
     return Recipe(
-        f"Muon with a one-cycle schedule and flips, for {epochs} epochs.",
+        f"Muon with a one-cycle schedule{', flips and shifts' if shift else ' and flips'}, for {epochs} epochs.",
         epochs=epochs,
         patience=epochs,
         model={"optimizer": "muon", **chosen, **model},

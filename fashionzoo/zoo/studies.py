@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ class StudySummary:
         flags: The recipe of all trials, and what they change of it.
         space: What the others were drawn from.
         importances: The share of each drawn flag in what makes good trials differ.
-        trials: Number, state, value, epochs, seconds and flags of each.
+        trials: Number, state, value, epochs, seconds and flags of each; the error of one that failed by its flags.
+        images: The flags that say which images taught and which judged.
     """
 
     network: str
@@ -43,17 +44,21 @@ class StudySummary:
     space: dict[str, Any]
     importances: dict[str, float]
     trials: list[dict[str, Any]]
+    images: dict[str, Any] = field(default_factory=dict)
 
     @property
     def values(self) -> list[float]:
-        """The metric of each trial that ended, pruned ones included, in their order."""
-        ended = [trial for trial in self.trials if trial["state"] in ("complete", "pruned")]
-        return [trial["value"] for trial in ended if trial["value"] is not None]
+        """The metric of each trial that cost budget, in their order: one that failed by its flags has the worst."""
+        ended = [trial for trial in self.trials if trial["state"] in ("complete", "pruned") or "error" in trial]
+        values = [None if "error" in trial else trial["value"] for trial in ended]
+        known = [value for value in values if value is not None]
+        worst = min if self.direction == "maximize" else max
+        return [worst(known) if value is None else value for value in values] if known else []
 
     def described(self) -> str:
         """Name the study, the epochs of its longest trial, and the images where they are not all."""
         epochs = max(trial["epochs"] for trial in self.trials)
-        size = self.flags.get("data.train_size")
+        size = self.images.get("data.train_size")
         images = f", {size:,} images" if size else ""
         return f"{self.study}, {epochs} {'epoch' if epochs == 1 else 'epochs'}{images}"
 
@@ -125,8 +130,8 @@ def at_equal_budget(networks: Iterable[str], logs: Path = LOGS) -> str | None:
         A sentence, or ``None`` unless there are studies of two networks or more, on the same validation images.
     """
     studies = [study for network in dict.fromkeys(networks) if (study := find_study(network, logs)) and study.values]
-    judges = {(study.metric, *(study.flags.get(flag) for flag in VALIDATION_FLAGS)) for study in studies}
-    if len(studies) < 2 or len(judges) > 1:
+    judges = [(study.metric, {**study.images, "data.train_size": None}) for study in studies]
+    if len(studies) < 2 or any(judge != judges[0] for judge in judges):
         return None
     budget = min(len(study.values) for study in studies)
     expected = ", ".join(

@@ -3,8 +3,10 @@
 import shutil
 from pathlib import Path
 
+import yaml
+
 from fashionzoo.runner.study_storage import open_storage, sqlite_url
-from fashionzoo.zoo.studies import find_study
+from fashionzoo.zoo.studies import find_study, read_summary
 from tests.conftest import SERVER
 from tests.processes import finish, run
 from tests.runner.test_search import STUDY, command, tune
@@ -30,6 +32,20 @@ def test_a_search_does_not_write_into_a_run(root: Path, tmp_path: Path) -> None:
     assert code == 2
     assert "choose another name" in screen
     assert find_study("mlp_relu_narrowing", tmp_path / "lightning_logs") is None
+
+
+def test_a_file_of_flags_counts_as_flags_but_for_the_epochs(root: Path, tmp_path: Path) -> None:
+    flags = {"seed_everything": 20240101, "model": {"lr": 0.02}, "trainer": {"max_epochs": 3}}
+    (tmp_path / "flags.yaml").write_text(yaml.safe_dump(flags))
+    given = "--budget=1", "--config=flags.yaml", "--trainer.check_val_every_n_epoch=2"
+    code, screen = tune(tmp_path, root, *given)
+    assert code == 2
+    assert "model.lr is in the space and given as a flag" in screen
+    code, screen = tune(tmp_path, root, *given, space={"data.batch_size": [32, 64]})
+    assert code == 0, screen
+    study = read_summary(tmp_path / STUDY / "study.json")
+    assert study.flags["model.lr"] == 0.02
+    assert [trial["epochs"] for trial in study.trials] == [2]
 
 
 def test_the_database_lies_in_a_folder_of_any_name(root: Path, tmp_path: Path) -> None:

@@ -9,20 +9,22 @@ from types import MappingProxyType
 import pytest
 
 from fashionzoo.errors import FashionZooError
-from fashionzoo.zoo.studies import at_equal_budget, find_study
+from fashionzoo.zoo.studies import at_equal_budget, find_study, read_summary
 
 
 def write_study(
     logs: Path,
     network: str,
-    values: Sequence[float],
+    values: Sequence[float | None],
     name: str = "study",
     metric: str = "val/acc",
-    flags: Mapping[str, int] = MappingProxyType({}),
+    images: Mapping[str, int] = MappingProxyType({}),
 ) -> Path:
     """Leave a study as a search does."""
     trials = [
         {"number": number, "state": "complete", "value": value, "epochs": 1, "seconds": 1.0, "flags": {}}
+        if value is not None
+        else {"number": number, "state": "fail", "value": None, "epochs": 0, "flags": {}, "error": "it diverged"}
         for number, value in enumerate(values)
     ]
     study: dict[str, object] = {
@@ -31,10 +33,11 @@ def write_study(
         "metric": metric,
         "direction": "maximize" if metric == "val/acc" else "minimize",
         "seed": 0,
-        "flags": dict(flags),
+        "flags": {},
         "space": {},
         "importances": {},
         "trials": trials,
+        "images": dict(images),
     }
     path = logs / network / name / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +47,7 @@ def write_study(
 
 def test_networks_are_compared_at_the_budget_that_both_had(tmp_path: Path) -> None:
     write_study(tmp_path, "cnn_plain", [0.9, 0.92])
-    write_study(tmp_path, "MyNet", [0.8, 0.8, 0.8, 0.95], "wide", flags={"data.train_size": 3000})
+    write_study(tmp_path, "MyNet", [0.8, 0.8, 0.8, 0.95], "wide", images={"data.train_size": 3000})
     said = at_equal_budget(["cnn_plain", "MyNet", "cnn_balanced", "cnn_plain"], tmp_path)
     # Of two draws with replacement, the better: 0.9 with a quarter of all cases, and 0.8 with nine of sixteen.
     assert said == (
@@ -56,10 +59,18 @@ def test_networks_are_compared_at_the_budget_that_both_had(tmp_path: Path) -> No
 def test_nothing_is_said_of_one_study_or_of_two_metrics_or_other_validation_images(tmp_path: Path) -> None:
     write_study(tmp_path, "cnn_plain", [0.9])
     assert at_equal_budget(["cnn_plain", "MyNet"], tmp_path) is None
-    write_study(tmp_path, "MyNet", [0.3], flags={"data.seed": 1})
+    write_study(tmp_path, "MyNet", [0.3], images={"data.val_size": 100})
     assert at_equal_budget(["cnn_plain", "MyNet"], tmp_path) is None
     write_study(tmp_path, "MyNet", [0.3], metric="val/loss")
     assert at_equal_budget(["cnn_plain", "MyNet"], tmp_path) is None
+
+
+def test_trials_that_failed_by_their_flags_cost_budget(tmp_path: Path) -> None:
+    study = read_summary(write_study(tmp_path, "MyNet", [0.9, None, 0.8, None]))
+    assert study.values == [0.9, 0.8, 0.8, 0.8]
+    losses = read_summary(write_study(tmp_path, "MyNet", [None, 0.2, 0.3], metric="val/loss"))
+    assert losses.values == [0.3, 0.2, 0.3]
+    assert read_summary(write_study(tmp_path, "MyNet", [None])).values == []
 
 
 def test_the_newest_study_counts_and_a_damaged_one_is_named(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import numbers
 import os
 import re
 import secrets
@@ -117,15 +116,18 @@ def is_inside(path: Path, folder: Path) -> bool:
 
 
 def to_plain(value: Any) -> Any:
-    """Return a value with Python's numbers in place of NumPy's, in lists and tuples too, as checkpoints hold them.
+    """Return a value with Python's numbers, texts and lists in place of NumPy's, as checkpoints hold them.
+
+    Args:
+        value: Anything; what lists, tuples and dictionaries hold is made plain, too.
 
     Example:
         >>> import numpy as np
-        >>> to_plain((np.int64(3), [np.float32(0.5)]))
-        (3, [0.5])
+        >>> to_plain((np.int64(3), [np.float32(0.5)], {"names": np.array(["a", "b"])}))
+        (3, [0.5], {'names': ['a', 'b']})
     """
     if isinstance(value, list | tuple):
         return type(value)(map(to_plain, value))
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return value
-    return int(value) if isinstance(value, numbers.Integral) else float(value)
+    if isinstance(value, dict):
+        return {key: to_plain(each) for key, each in value.items()}
+    return value.tolist() if type(value).__module__ == "numpy" else value

@@ -22,7 +22,7 @@ from fashionzoo.callbacks.trainer_data import get_loader, get_split, tensorboard
 from fashionzoo.errors import DivergedError
 from fashionzoo.io import write_csv, write_text
 from fashionzoo.models.activations import SAMPLE, activations, near_zero_fraction
-from fashionzoo.models.network import eval_mode
+from fashionzoo.models.evaluation_mode import eval_mode
 from fashionzoo.training.classifier import Classifier
 from fashionzoo.zoo.runs import FORMAT
 

@@ -20,7 +20,7 @@ from fashionzoo.callbacks.trainer_data import get_split, tensorboards
 from fashionzoo.errors import FashionZooError
 from fashionzoo.images.classes import IMAGE_SIZE
 from fashionzoo.models.activations import SAMPLE, activations, near_zero_fraction
-from fashionzoo.models.network import eval_mode
+from fashionzoo.models.evaluation_mode import eval_mode
 from fashionzoo.plots.figures import plot_confusion
 from fashionzoo.training.classifier import Classifier
 

@@ -19,6 +19,7 @@ from fashionzoo.data.dataset import (
     Batch,
     InMemoryDataset,
     ReshufflingSampler,
+    clone_collate,
     identity_collate,
     join_last,
     make_loader,
@@ -26,6 +27,7 @@ from fashionzoo.data.dataset import (
 )
 from fashionzoo.errors import FashionZooError
 from fashionzoo.images.preprocessing import Preprocess
+from fashionzoo.io import to_plain
 
 MAX_TEACHER_VIEWS = 50  # of an image, for which its answers are kept: 110 MB for the whole training set
 
@@ -82,6 +84,8 @@ class FashionMNISTDataModule(LightningDataModule):
         class_names: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
+        batch_size, train_size, val_size, seed = to_plain((batch_size, train_size, val_size, seed))
+        class_names = to_plain(class_names)
         if isinstance(augment, dict):  # a checkpoint holds plain values
             augment = Augment(**augment)
         if teacher is not None and augment.num_views > MAX_TEACHER_VIEWS:
@@ -101,7 +105,7 @@ class FashionMNISTDataModule(LightningDataModule):
                 "batch_size": batch_size,
                 "train_size": train_size,
                 "val_size": val_size,
-                "augment": asdict(augment),
+                "augment": to_plain(asdict(augment)),
                 "teacher": teacher,
                 "seed": seed,
                 "class_names": class_names,
@@ -227,4 +231,4 @@ class FashionMNISTDataModule(LightningDataModule):
         images = self._dataset(split)
         batch_size = 2 * self.batch_size if self.batch_size else len(images)  # no gradients, half the memory
         sampler = UnrepeatedDistributedSampler(images, *self._world_size_and_rank(), shuffle=False)
-        return make_loader(images, batch_size, sampler)
+        return make_loader(images, batch_size, sampler, clone_collate)

@@ -101,15 +101,20 @@ def stratified_permutation(labels: Tensor, seed: int) -> Tensor:
 
 
 def identity_collate(batch: Batch) -> Batch:
-    """Return a batch as it is."""
+    """Return a batch as it is, which may be a view of all images."""
     return batch
+
+
+def clone_collate(batch: Batch) -> Batch:
+    """Return a copy of a batch, which is the reader's to change."""
+    return tuple(tensor.clone() for tensor in batch)
 
 
 def make_loader(
     images: InMemoryDataset,
     batch_size: int,
     sampler: DistributedSampler[Batch],
-    collate: Callable[[Any], Batch] = identity_collate,
+    collate: Callable[[Any], Batch],
 ) -> DataLoader[Batch]:
     """Return a loader whose batches come ready from :meth:`InMemoryDataset.__getitems__`."""
     # A generator of its own keeps the loader from drawing a seed for workers from the one of augmentation and dropout.

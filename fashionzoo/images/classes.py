@@ -28,7 +28,8 @@ class Prediction(NamedTuple):
     """The prediction for one image: the label, its name, the probability of each class, and whether to believe it.
 
     ``familiarity``, 0 to 1, says how much the image looks like those of Fashion-MNIST; see
-    :func:`fashionzoo.weights.familiarity.familiarity`. It is ``None`` for a network with other classes.
+    :func:`fashionzoo.weights.familiarity.familiarity`. It is ``None`` for a network with other classes, and for
+    one that does not come from :func:`fashionzoo.get_model`.
     """
 
     label: int

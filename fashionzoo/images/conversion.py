@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fashionzoo.errors import FashionZooError
 from fashionzoo.images.classes import IMAGE_SIZE
-from fashionzoo.images.preparation import DARK_CORNER, TOO_LARGE, Ground, Prepare, Steps
+from fashionzoo.images.preparation import DARK_CORNER, TOO_LARGE, Ground, Prepare, Steps, check_ground
 from fashionzoo.images.preprocessing import _check_shape, _check_unit_range
 
 # What people bring; Pillow knows some forty more, whose decoders nobody here needs and few look after.
@@ -47,6 +47,7 @@ def to_uint8(image: ImageLike, ground: Ground = "auto") -> Tensor:
         >>> to_uint8(torch.zeros(28, 28)).shape
         torch.Size([1, 1, 28, 28])
     """
+    check_ground(ground)
     name = str(image) if isinstance(image, str | Path) else "an image"
     if isinstance(image, np.ndarray):
         image = _array_to_image(image)
@@ -231,6 +232,8 @@ def _array_to_image(array: np.ndarray) -> Image.Image | Tensor:
 
 def _to_uint8_values(values: Tensor) -> Tensor:
     """Return values of any shape as uint8, after a check of their type and range."""
+    if values.dtype in (torch.uint16, torch.uint32, torch.uint64):  # which PyTorch cannot compare
+        values = values.to(torch.int64)
     is_integer = not (values.is_floating_point() or values.is_complex() or values.dtype == torch.bool)
     if is_integer and values.numel() and values.max() == 1:
         raise FashionZooError("images of integers 0 and 1 only: multiply them by 255, or pass float in [0, 1]")

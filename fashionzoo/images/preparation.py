@@ -77,8 +77,7 @@ class Prepare:
     """
 
     def __init__(self, ground: Ground = "auto") -> None:
-        if ground not in GROUNDS:
-            raise FashionZooError(f"unknown ground {ground!r}: {did_you_mean(ground, GROUNDS)}")
+        check_ground(ground)
         self.ground = ground
 
     def __call__(self, picture: Image.Image) -> Image.Image:
@@ -259,3 +258,9 @@ def _flatten(picture: Image.Image, color: str) -> Image.Image:
 def _pixels(picture: Image.Image) -> NDArray[np.float64]:
     """Return a picture's colors as numbers, on white where it is transparent."""
     return np.asarray(_flatten(picture, "white").convert("RGB"), dtype=np.float64)
+
+
+def check_ground(ground: str) -> None:
+    """Raise unless there is such a ground."""
+    if ground not in GROUNDS:
+        raise FashionZooError(f"unknown ground {ground!r}: {did_you_mean(str(ground), GROUNDS)}")

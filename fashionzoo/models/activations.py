@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from fashionzoo.errors import FashionZooError
-from fashionzoo.models.network import EVAL_BATCH_SIZE, Network, eval_mode
+from fashionzoo.models.evaluation_mode import eval_mode
+from fashionzoo.models.network import EVAL_BATCH_SIZE, Network
 
 NEAR_ZERO = 0.01  # an activation with a smaller absolute value counts as near zero
 SAMPLE = 250  # images whose activations are looked at together
@@ -60,7 +61,7 @@ def compute_features(network: Network, images: Tensor) -> Tensor:
         Shape ``(N, features)``, float32, on the CPU.
 
     Raises:
-        FashionZooError: The network has no linear layer.
+        FashionZooError: The network has no linear layer, or the last one does not see each image once.
 
     Example:
         >>> from fashionzoo import MLP
@@ -71,17 +72,21 @@ def compute_features(network: Network, images: Tensor) -> Tensor:
     if not layers:
         raise FashionZooError("this network has no linear layer whose inputs could be compared: take another")
     batches: list[Tensor] = []
+    seen: list[Tensor] = []
     thread = threading.get_ident()
 
     def keep(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         if threading.get_ident() == thread:
-            batches.append(inputs[0].flatten(1).float().cpu())
+            seen.append(inputs[0].flatten(1).float().cpu())
 
     hook = layers[-1].register_forward_pre_hook(keep)
     try:
         with torch.inference_mode(), eval_mode(network):
             for batch in images.split(EVAL_BATCH_SIZE):
                 network.forward(network.preprocess(batch.to(network.preprocess.scale.device)))
+                if [len(features) for features in seen] != [len(batch)]:
+                    raise FashionZooError("the last linear layer does not see each image once: take another network")
+                batches.append(seen.pop())
     finally:
         hook.remove()
     return torch.cat(batches)

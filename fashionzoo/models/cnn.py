@@ -55,8 +55,9 @@ class CNN(BlockNetwork):
         standardize: bool = True,
         num_classes: int = 10,
     ) -> None:
+        channels, hidden = list(channels), list(hidden)
         check_widths("channels", channels)
-        if len(hidden):
+        if hidden:
             check_widths("hidden", hidden)
         check_dropout(dropout)
         convolutions = [1] * len(channels) if convolutions is None else convolutions
@@ -81,17 +82,19 @@ class CNN(BlockNetwork):
         features = channels[-1] * feature_size * feature_size
         fc_layers = fully_connected(features, hidden, activation, dropout)
         pool = nn.Identity() if fc_layers else nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        config = {
-            "family": "CNN",
-            "channels": to_plain(list(channels)),
-            "hidden": to_plain(list(hidden)),
-            "activation": activation,
-            "dropout": dropout,
-            "batch_norm": batch_norm,
-            "convolutions": to_plain(list(convolutions)),
-            "standardize": standardize,
-            "num_classes": num_classes,
-        }
+        config = to_plain(
+            {
+                "family": "CNN",
+                "channels": channels,
+                "hidden": hidden,
+                "activation": activation,
+                "dropout": dropout,
+                "batch_norm": batch_norm,
+                "convolutions": list(convolutions),
+                "standardize": standardize,
+                "num_classes": num_classes,
+            }
+        )
         super().__init__([*blocks, *fc_layers], pool, [*channels, *hidden][-1], standardize, num_classes, config)
         self.to(memory_format=preferred_memory_format(self.head.weight.device))
 

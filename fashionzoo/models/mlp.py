@@ -45,13 +45,15 @@ class MLP(BlockNetwork):
     ) -> None:
         check_widths("widths", widths)
         check_dropout(dropout)
-        config = {
-            "family": "MLP",
-            "widths": to_plain(list(widths)),
-            "activation": activation,
-            "dropout": dropout,
-            "standardize": standardize,
-            "num_classes": num_classes,
-        }
+        config = to_plain(
+            {
+                "family": "MLP",
+                "widths": list(widths),
+                "activation": activation,
+                "dropout": dropout,
+                "standardize": standardize,
+                "num_classes": num_classes,
+            }
+        )
         blocks = fully_connected(IMAGE_SIZE * IMAGE_SIZE, widths, activation, dropout)
         super().__init__(blocks, nn.Identity(), widths[-1], standardize, num_classes, config)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -18,6 +17,7 @@ from fashionzoo.images.classes import CLASSES, IMAGE_SIZE, Prediction
 from fashionzoo.images.conversion import ImageLike, images_to_batch, is_single
 from fashionzoo.images.preparation import Ground
 from fashionzoo.images.preprocessing import Preprocess
+from fashionzoo.models.evaluation_mode import eval_mode
 from fashionzoo.models.pretrained import PretrainedMixin
 
 EVAL_BATCH_SIZE = 500  # images
@@ -68,7 +68,7 @@ class Network(PretrainedMixin, nn.Module):
             raise FashionZooError(
                 f"{len(set(names))} different class names for {self.num_classes} classes: give one for each"
             )
-        self.class_names = tuple(names)
+        self.class_names = tuple(map(str, names))
 
     @overload
     def classify(  # type: ignore[overload-overlap]  # a str is also an iterable of str
@@ -98,7 +98,7 @@ class Network(PretrainedMixin, nn.Module):
             One :class:`Prediction` for a single image, a list for a batch or several images.
 
         Raises:
-            FashionZooError: An image cannot be used; the message says why.
+            FashionZooError: An image cannot be used, or the logits are not finite; the message says why.
 
         Example:
             >>> from fashionzoo import MLP
@@ -217,30 +217,6 @@ def default_class_names(num_classes: int) -> tuple[str, ...]:
     return CLASSES if num_classes == len(CLASSES) else tuple(map(str, range(num_classes)))
 
 
-@contextmanager
-def eval_mode(module: nn.Module) -> Iterator[None]:
-    """Put a module into evaluation mode, and each of its parts back into the mode that it was in.
-
-    Args:
-        module: A network, or a part of one.
-
-    Example:
-        >>> network = nn.Sequential(nn.Dropout(0.5))
-        >>> with eval_mode(network):
-        ...     network.training
-        False
-        >>> network.training
-        True
-    """
-    training = [part for part in module.modules() if part.training]
-    module.eval()
-    try:
-        yield
-    finally:
-        for part in training:
-            part.training = True
-
-
 @torch.inference_mode()
 def compute_logits(network: Network, images: Tensor) -> Tensor:
     """Return the logits of images in evaluation mode, on the network's device and batch by batch.
@@ -252,6 +228,9 @@ def compute_logits(network: Network, images: Tensor) -> Tensor:
     Returns:
         Shape ``(N, classes)``, float32, on the CPU.
 
+    Raises:
+        FashionZooError: A logit is not finite, or there are not as many as the network knows classes.
+
     Example:
         >>> from fashionzoo import MLP
         >>> compute_logits(MLP(), torch.zeros(3, 28, 28, dtype=torch.uint8)).shape
@@ -259,9 +238,17 @@ def compute_logits(network: Network, images: Tensor) -> Tensor:
     """
     device = network.preprocess.scale.device
     with eval_mode(network):
-        return torch.cat(
+        logits = torch.cat(
             [network(network.preprocess(batch.to(device))).float().cpu() for batch in images.split(EVAL_BATCH_SIZE)]
         )
+    if logits.shape[1:] != (network.num_classes,):
+        raise FashionZooError(
+            f"logits of shape {tuple(logits.shape)} of a network with {network.num_classes} classes: make another "
+            "network rather than change its head"
+        )
+    if not logits.isfinite().all():
+        raise FashionZooError("the network's logits are not finite: check its weights and layers")
+    return logits
 
 
 def count_flops(network: Network) -> int:

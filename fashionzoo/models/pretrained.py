@@ -123,13 +123,14 @@ def load_safetensors(path: Path, config_path: Path | None = None) -> Network:
         raise FashionZooError(f"{path} does not say how to build its network: make it, and load the tensors into it")
     class_names, temperature = config.pop("class_names", None), config.pop("temperature", 1.0)
     try:
-        network = build_network(config)
+        # Before the weights come, which would be rounded.
+        network = build_network(config).to(next(value.dtype for value in weights.values() if value.is_floating_point()))
         network.temperature = float(temperature)
         if class_names is not None:
             network.name_classes(class_names)
         network.load_state_dict(weights)
         flush_denormals(network)
-    except (TypeError, RuntimeError) as error:
+    except (TypeError, RuntimeError, StopIteration) as error:
         reason = " ".join(str(error).split())
         raise FashionZooError(f"the weights in {path} do not fit its configuration ({reason}): restore both") from error
-    return network.to(next(value.dtype for value in weights.values() if value.is_floating_point())).eval()
+    return network.eval()

@@ -192,8 +192,6 @@ def check_batch(classifier: Classifier, data: LightningDataModule) -> float:
             f"labels of shape {tuple(labels.shape)} and type {labels.dtype}: give each image the number of its class"
         )
     logits = compute_logits(classifier.network, images)
-    if not logits.isfinite().all():
-        raise FashionZooError(f"{classifier.name} returns logits that are not finite: check its weights and layers")
     return float(cross_entropy(logits.float(), labels.cpu().long()))
 
 

@@ -75,6 +75,7 @@ def load_network(path: str | Path, network_class: type[Classifier] | None = None
         ) from error
     flush_denormals(network)
     network.name_classes(about.get("class_names", network.class_names))
+    network.temperature = about.get("temperature", 1.0)
     add_familiarity(network)
     return name, network.eval()
 

@@ -79,7 +79,7 @@ class Classifier(EvaluatedModule):
 
     Args:
         network: What is trained: a network of this package, or any module that maps ``(N, 1, 28, 28)`` float to
-            ``(N, classes)`` logits, whose input is then standardized.
+            ``(N, classes)`` logits, whose input is then standardized. It is put into training mode.
         lr: Learning rate.
         loss_reduction: Whether the loss that is minimized is summed over the batch or averaged.
         optimizer: Stochastic gradient descent, Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019), or Muon
@@ -127,25 +127,18 @@ class Classifier(EvaluatedModule):
         temperature: float = 1.0,
         class_names: Sequence[str] | None = None,
     ) -> None:
-        check_hyperparameters(
-            lr,
-            momentum,
-            weight_decay,
-            label_smoothing,
-            temperature,
-            optimizer=optimizer,
-            schedule=schedule,
-            loss_reduction=loss_reduction,
-        )
+        chosen = {"optimizer": optimizer, "schedule": schedule, "loss_reduction": loss_reduction}
+        check_hyperparameters(lr, momentum, weight_decay, label_smoothing, temperature, **chosen)
         if not isinstance(network, Network):
             network = ModuleNetwork(network)
         if class_names is not None:
             network.name_classes(class_names)
+        if not network.training:  # such as get_model returns
+            network.train()
         super().__init__(network)
-        self.lr, self.loss_reduction, self.label_smoothing = lr, loss_reduction, label_smoothing
-        self.optimizer_name, self.momentum, self.weight_decay = optimizer, momentum, weight_decay
-        self.schedule = schedule
-        self.temperature = temperature
+        self.lr, self.momentum, self.weight_decay = to_plain((lr, momentum, weight_decay))
+        self.label_smoothing, self.temperature = to_plain((label_smoothing, temperature))
+        self.loss_reduction, self.optimizer_name, self.schedule = to_plain((loss_reduction, optimizer, schedule))
         self.train_predictions = PredictionBuffer(network.num_classes)
         self.gradient_norms: dict[str, Tensor] = {}
         self.train_loss = MeanMetric("disable")
@@ -265,6 +258,7 @@ class Classifier(EvaluatedModule):
             "name": self.name,
             "config": self.network.config,
             "class_names": list(self.class_names),
+            "temperature": self.network.temperature,
             **({"source": self.source} if self.source else {}),
         }
 
@@ -274,12 +268,15 @@ class Classifier(EvaluatedModule):
         Raises:
             FashionZooError: It holds another, or a hyperparameter of the optimizer differs.
         """
-        name = checkpoint.get("fashionzoo", {}).get("name", self.name)
+        about = checkpoint.get("fashionzoo", {})
+        name = about.get("name", self.name)
         if name != self.name:
             raise FashionZooError(f"the checkpoint holds {name}, not {self.name}: load it with that network's class")
         trainer = self._trainer
         if trainer is not None and trainer.state.fn == TrainerFn.FITTING and trainer.ckpt_path:
             check_optimizer_settings(checkpoint.get("hyper_parameters", {}), self.hparams, Classifier.__init__)
+        else:
+            self.network.temperature = about.get("temperature", 1.0)
 
     def on_train_start(self) -> None:
         """Refuse to resume a run beyond the end of its schedule."""

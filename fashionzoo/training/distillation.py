@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fashionzoo.data.datamodule import FashionMNISTDataModule
 from fashionzoo.data.sources import resolve_data_dir
-from fashionzoo.environment import has_fast_bf16
+from fashionzoo.environment import collect_env, has_fast_bf16
 from fashionzoo.errors import FashionZooError
 from fashionzoo.io import atomic_write
 from fashionzoo.models.factory import build_network
@@ -26,8 +26,8 @@ SAVED_EVERY = 100_000  # answers: seconds of a teacher's work, which an interrup
 class Teacher:
     """A trained network that answers for views of training images, when each is first shown.
 
-    Answers are kept on disk, in the folder ``teacher`` beside the data, by the hash of the teacher's weights and of the
-    images: the next run on the same images finds them there.
+    Answers are kept on disk, in the folder ``teacher`` beside the data, by the hash of the teacher's weights, of the
+    images and of what computes: the next run on the same images and machine finds them there.
 
     Args:
         data: Has been set up for training; its ``teacher`` names a network whose tuned weights come with the package.
@@ -47,7 +47,9 @@ class Teacher:
         self.dtype = torch.bfloat16 if has_fast_bf16(images.device) else torch.float32
         self.num_unsaved = 0
         key = hashlib.sha256(images.cpu().numpy().tobytes())
-        key.update(f"{weights.meta['sha256']} {data.augment} {self.dtype}".encode())
+        env, device = collect_env(), images.device.type  # others round otherwise
+        computer = f"{device} {env['processor']} {env['instructions']} {torch.__version__}"
+        key.update(f"{weights.meta['sha256']} {data.augment} {self.dtype} {computer}".encode())
         self.path = resolve_data_dir(data.root) / "teacher" / f"{key.hexdigest()[:16]}.safetensors"
         shape = len(images), data.augment.num_views, self.network.num_classes
         self.logits = torch.full(shape, torch.nan, dtype=self.dtype, device=images.device)  # NaN: not asked yet

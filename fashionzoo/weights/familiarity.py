@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import torch
 from torch import Tensor
 
 from fashionzoo.images.classes import CLASSES
@@ -47,4 +48,5 @@ def add_familiarity(network: Network) -> None:
 @cache
 def _detector() -> Network:
     """Return the network, which is read once."""
-    return Network.from_pretrained(DETECTOR_PATH)
+    with torch.random.fork_rng(devices=[]):  # whose random weights give way to the file's
+        return Network.from_pretrained(DETECTOR_PATH)

@@ -109,7 +109,13 @@ class Weights:
         from fashionzoo.models.pretrained import flush_denormals
         from fashionzoo.weights.familiarity import add_familiarity
 
-        network.load_state_dict(self.get_state_dict())
+        try:
+            network.load_state_dict(self.get_state_dict())
+        except RuntimeError as error:
+            raise FashionZooError(
+                f"a network with {network.num_classes} classes does not fit the {self.version} weights of {self.name} "
+                f"({' '.join(str(error).split())}): leave the change out, or take weights=None"
+            ) from error
         flush_denormals(network)
         network.temperature = float(self.meta.get("temperature", 1.0))
         add_familiarity(network)
@@ -183,7 +189,7 @@ def weights_dir(package: str) -> Path:
     """Return the directory of the weights that come with a package, which is not imported."""
     if package == PACKAGE:
         return WEIGHTS_DIR
-    spec = importlib.util.find_spec(package)
+    spec = importlib.util.find_spec(package) if package != "__main__" else None
     places = spec.submodule_search_locations if spec else None
     return Path(next(iter(places or [package]))) / "weights"
 

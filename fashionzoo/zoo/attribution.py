@@ -11,7 +11,7 @@ from tqdm import TqdmWarning
 
 from fashionzoo.errors import FashionZooError
 from fashionzoo.images.conversion import ImageLike, single_image
-from fashionzoo.models.network import eval_mode
+from fashionzoo.models.evaluation_mode import eval_mode
 from fashionzoo.zoo.evaluation import as_network
 
 if TYPE_CHECKING:
@@ -58,11 +58,10 @@ def occlusion(network: Network | Classifier, image: ImageLike, label: int | None
 
     pixels = single_image(image).to(device).float() / 255
     if label is not None and label not in range(network.num_classes):
-        raise FashionZooError(f"there is no class {label!r}: choose a number from 0 to {network.num_classes - 1}")
+        raise FashionZooError(f"there is no class {label}: choose a number from 0 to {network.num_classes - 1}")
     window = (1, PATCH, PATCH)
     with torch.no_grad(), eval_mode(network):
-        if label is None:
-            label = int(probabilities(pixels).argmax())
+        label = int(probabilities(pixels).argmax() if label is None else label)
         falls: Tensor = Occlusion(probabilities).attribute(
             pixels, window, strides=(1, STRIDE, STRIDE), target=label, baselines=0, perturbations_per_eval=256
         )

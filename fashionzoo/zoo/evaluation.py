@@ -112,5 +112,6 @@ def as_network(network: Network | Classifier) -> Network:
     """
     network = getattr(network, "network", network)
     if not isinstance(network, Network):
-        raise FashionZooError(f"{network!r} is not a network: pass what fashionzoo.get_model returns, or a Classifier")
+        kind = type(network).__name__
+        raise FashionZooError(f"a {kind} is not a network: pass what fashionzoo.get_model returns, or a Classifier")
     return network

@@ -70,7 +70,7 @@ def get_model(name: str | None = None, weights: str | Path | None = None, **hype
         >>> get_model("mlp_relu_narrowing", widths=(128, 32)).config["widths"]
         [128, 32]
     """
-    if name is not None and weights is None and "/" in name and find_run(name):
+    if isinstance(name, str) and weights is None and "/" in name and find_run(name):
         weights, name = Path(name), None
     if isinstance(weights, Path) or (isinstance(weights, str) and _is_place(weights)):
         from fashionzoo.zoo.loading import load_trained

@@ -46,8 +46,9 @@ class Neighbor(NamedTuple):
 class TrainingIndex:
     """The features of all 60,000 training images by one network.
 
-    They are computed once and kept in the folder ``features`` beside the data, by the hash of the network's weights.
-    Similarity is the cosine of two feature vectors, as Sun et al. 2022 compare them.
+    They are computed once and kept in the folder ``features`` beside the data, by the hash of the network's weights;
+    those of a module of your own, whose code no hash of weights tells, are computed each time. Similarity is the cosine
+    of two feature vectors, as Sun et al. 2022 compare them.
 
     Args:
         network: What :func:`fashionzoo.get_model` returns, or a :class:`fashionzoo.Classifier`, for Fashion-MNIST's
@@ -70,6 +71,9 @@ class TrainingIndex:
             raise FashionZooError("the network knows other classes than the training images of Fashion-MNIST have")
         sources.ensure_downloaded(root)
         self.images, self.labels = sources.load_split("train", root)
+        if self.network.config["family"] == "module":
+            self.features = F.normalize(compute_features(self.network, self.images), dim=1)
+            return
         directory = sources.resolve_data_dir(root) / "features"
         self.features_path = directory / f"{_fingerprint(self.network)}.safetensors"
         try:

@@ -21,7 +21,7 @@ def write_study(
     images: Mapping[str, int] = MappingProxyType({}),
 ) -> Path:
     """Leave a study as a search does."""
-    trials = [
+    trials: list[dict[str, object]] = [
         {"number": number, "state": "complete", "value": value, "epochs": 1, "seconds": 1.0, "flags": {}}
         if value is not None
         else {"number": number, "state": "fail", "value": None, "epochs": 0, "flags": {}, "error": "it diverged"}

@@ -141,3 +141,13 @@ def test_all_splits_have_the_same_form_with_and_without_setup(tiny_root: Path) -
     data = FashionMNISTDataModule(tiny_root, val_size=100)
     data.setup()
     assert set(data.datasets) == {"train", "val", "test"}
+
+
+def test_what_is_done_to_a_batch_of_an_evaluation_stays_in_it(tiny_root: Path) -> None:
+    data = ready(tiny_root, batch_size=10, val_size=100)
+    images, labels = next(iter(data.val_dataloader()))
+    images.zero_()
+    labels.zero_()
+    again, labels_again = next(iter(data.val_dataloader()))
+    assert again.any()
+    assert labels_again.any()

@@ -133,3 +133,16 @@ def test_a_picture_of_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch
     Image.new("L", (40, 40)).save(tmp_path / "large.png")
     with pytest.raises(FashionZooError, match="has too many pixels for an image of clothing"):
         to_uint8(tmp_path / "large.png")
+
+
+@pytest.mark.parametrize("kind", [torch.uint16, torch.uint32, torch.uint64])
+def test_unsigned_tensors_of_any_size_are_taken(kind: torch.dtype) -> None:
+    values = torch.arange(784).reshape(28, 28) % 256
+    assert torch.equal(to_uint8(values.to(kind)), to_uint8(values))
+    with pytest.raises(FashionZooError, match="outside 0 to 255"):
+        to_uint8((values + 1).to(kind))
+
+
+def test_a_misspelt_ground_is_refused_for_tensors_too() -> None:
+    with pytest.raises(FashionZooError, match="did you mean bright"):
+        to_uint8(torch.zeros(28, 28), "Bright")  # type: ignore[arg-type]

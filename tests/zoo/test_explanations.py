@@ -86,3 +86,25 @@ def test_an_index_refuses_what_it_cannot_answer(index: fz.TrainingIndex, tiny_ro
     convolutions = nn.Sequential(nn.Conv2d(1, 10, 28), nn.Flatten())
     with pytest.raises(fz.FashionZooError, match="no linear layer"):
         fz.TrainingIndex(fz.ModuleNetwork(convolutions), tiny_root)
+
+
+class Twice(nn.Module):
+    """A network that looks at each image and at its mirror image."""
+
+    def __init__(self, activation: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(784, 8), activation, nn.Linear(8, 10))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the sum of both logits."""
+        logits: torch.Tensor = self.layers(images) + self.layers(images.flip(-1))
+        return logits
+
+
+def test_an_index_is_of_one_network_and_has_a_row_for_each_image(tiny_root: Path) -> None:
+    with pytest.raises(fz.FashionZooError, match="does not see each image once"):
+        fz.TrainingIndex(fz.ModuleNetwork(Twice(nn.ReLU())), tiny_root)
+    relu = Twice(nn.ReLU()).layers
+    tanh = nn.Sequential(relu[0], relu[1], nn.Tanh(), relu[3])
+    one, other = (fz.TrainingIndex(fz.ModuleNetwork(module), tiny_root) for module in (relu, tanh))
+    assert not torch.allclose(one.features, other.features, atol=0.01)

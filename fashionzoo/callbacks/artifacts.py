@@ -68,10 +68,11 @@ class RunArtifacts(Callback):
         for logger in tensorboards(trainer) if trainer.is_global_zero else []:
             path = Path(logger.log_dir) / "config.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.with_name("machine.json").unlink(missing_ok=True)  # of a run that was interrupted and goes on
+            for record in ("metrics.csv", "machine.json"):  # of a run that had ended and goes on
+                path.with_name(record).unlink(missing_ok=True)
             write_text(path, self.config)
-            record = {"format": FORMAT, "network": pl_module.name, "recipe": self.recipe, "changed": self.changed}
-            write_text(path.with_name("run.json"), json.dumps(record, indent=1) + "\n")
+            about = {"format": FORMAT, "network": pl_module.name, "recipe": self.recipe, "changed": self.changed}
+            write_text(path.with_name("run.json"), json.dumps(about, indent=1) + "\n")
 
     @property
     def state_key(self) -> str:

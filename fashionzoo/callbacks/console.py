@@ -189,9 +189,12 @@ def stop_reason(trainer: Trainer) -> str:
     """Say in one line why training ended."""
     epochs = trainer.current_epoch
     if callback := stopping_callback(trainer):
+        more = f" by {format_metric(callback.monitor, abs(callback.min_delta))}" if callback.min_delta else ""
+        each_epoch = trainer.check_val_every_n_epoch == trainer.val_check_interval == 1
+        unit = ("epoch" if each_epoch else "validation") + ("s" if callback.wait_count != 1 else "")
         return (
-            f"stopped early after epoch {epochs}: {callback.monitor} was not better than "
-            f"{format_metric(callback.monitor, callback.best_score)} for {callback.wait_count} epochs"
+            f"stopped early after epoch {epochs}: {callback.monitor} was not{more} better than "
+            f"{format_metric(callback.monitor, callback.best_score)} for {callback.wait_count} {unit}"
         )
     if ending(trainer) == "all epochs":
         return f"stopped after epoch {epochs}: all epochs done"

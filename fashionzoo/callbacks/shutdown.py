@@ -24,7 +24,8 @@ class TrainingInterruptedError(Exception):
     """
 
     def __init__(self, signum: int, trainer: Trainer) -> None:
-        super().__init__(f"interrupted by {signal.Signals(signum).name} in epoch {trainer.current_epoch + 1}")
+        place = "the test" if trainer.testing else f"epoch {trainer.current_epoch + 1}"
+        super().__init__(f"interrupted by {signal.Signals(signum).name} in {place}")
         self.signum, self.trainer = signum, trainer
 
 

@@ -40,7 +40,8 @@ def fit(argv: Sequence[str]) -> None:
     _refuse_network_flag(argv)
     after_flag = [False, *(word.startswith("--") and "=" not in word for word in argv)]
     words = [n for n, word in enumerate(argv) if not word.startswith("-")]
-    names = [n for n in words if argv[n] in list_models()] or [n for n in words if not after_flag[n]]
+    free, known = [n for n in words if not after_flag[n]], [n for n in words if argv[n] in list_models()]
+    names = [n for n in free if n in known] or free or known  # a word after a flag may be its value
     if not names:
         raise FashionZooError(f"fit needs the name of a network: {did_you_mean('', list_models())}")
     reference = expand(argv[names[0]])

@@ -45,6 +45,19 @@ def check_flags(config: Namespace) -> None:
         raise FashionZooError("--seed_everything of false: a run that can be repeated has a seed; give a number")
     if 0 in (trainer.max_epochs, trainer.max_steps):
         raise FashionZooError("--trainer.max_epochs or max_steps of 0: there is nothing to train; choose more")
+    if trainer.check_val_every_n_epoch and 0 <= (trainer.max_epochs or -1) < trainer.check_val_every_n_epoch:
+        raise FashionZooError(
+            f"--trainer.check_val_every_n_epoch of {trainer.check_val_every_n_epoch}: the run would end before, after "
+            f"{trainer.max_epochs}; {NEEDED_BATCHES['val']}"
+        )
+    for flag in ("stopping_threshold", "divergence_threshold"):
+        if early[flag] is not None:
+            raise FashionZooError(
+                f"--early_stopping.{flag}: a run that it ended would go on when it is resumed; leave it out"
+            )
+    for flag in ("every_n_epochs", "every_n_train_steps", "train_time_interval"):
+        if best.get(flag) not in (None, 0, 1):
+            raise FashionZooError(f"--checkpoint.{flag}: the best epoch might not be kept for the test; leave it out")
     if early.patience < 0:
         raise FashionZooError(f"--early_stopping.patience of {early.patience}: choose 0 or more")
     if best.save_top_k == 0:
@@ -157,9 +170,14 @@ def check_network_matches(path: Path, checkpoint: dict[str, Any], network: type[
 
 
 def check_checkpoint_matches(
-    path: Path, checkpoint: dict[str, Any], classifier: Classifier, data: LightningDataModule
+    path: Path, checkpoint: dict[str, Any], classifier: Classifier, data: LightningDataModule, max_epochs: int | None
 ) -> None:
-    """Raise unless a checkpoint holds this network's code, trained with these settings on these data."""
+    """Raise unless a checkpoint holds this network's code, trained with these settings and data, and no longer."""
+    if max_epochs not in (None, -1) and max_epochs <= checkpoint["epoch"]:
+        raise FashionZooError(
+            f"--trainer.max_epochs of {max_epochs}: {path} has {checkpoint['epoch'] + 1} epochs behind it; choose as "
+            "many or more"
+        )
     check_source(path, checkpoint["fashionzoo"], type(classifier))
     for section, key, settings in (
         ("model.", "hyper_parameters", classifier.hparams),

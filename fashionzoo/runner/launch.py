@@ -179,7 +179,7 @@ def fit(launcher: TrainCLI) -> None:
     """Check what only the data show, and train."""
     trainer, network, data = launcher.trainer, launcher.model, launcher.datamodule
     if launcher.resume_path:
-        check_checkpoint_matches(launcher.resume_path, launcher.checkpoint, network, data)
+        check_checkpoint_matches(launcher.resume_path, launcher.checkpoint, network, data, trainer.max_epochs)
     prepare_training_data(data)
     launcher.artifacts.untrained_loss = check_batch(network, data)
     check_smallest_batch(network, data)

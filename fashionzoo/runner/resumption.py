@@ -107,8 +107,11 @@ def to_ascii_yaml(text: str) -> str:
 
 def last_checkpoint(trainer: Trainer) -> str:
     """Return the path of the last checkpoint of a run; empty if none was saved."""
-    checkpoint_callbacks = [saver for saver in trainer.checkpoint_callbacks if isinstance(saver, ModelCheckpoint)]
-    return next((saver.best_model_path for saver in checkpoint_callbacks if saver.filename == "last"), "")
+    for saver in trainer.checkpoint_callbacks:
+        if isinstance(saver, ModelCheckpoint) and saver.filename == "last" and saver.dirpath:
+            path = Path(saver.dirpath) / "last.ckpt"  # a test of the best one has brought back what it knew of others
+            return saver.best_model_path or (str(path) if path.exists() else "")
+    return ""
 
 
 def resume_command(trainer: Trainer) -> str:

@@ -85,5 +85,6 @@ def one_cycle(optimizer: torch.optim.Optimizer, lr: float, steps: float) -> torc
         raise FashionZooError(
             "the one_cycle schedule must know its length: set max_epochs or max_steps, or schedule=constant"
         )
-    cycle_momentum = not isinstance(optimizer, MuonAdamW)  # it has one for each part
+    # Muon has one for each part, and that of SGD is what was asked for.
+    cycle_momentum = not isinstance(optimizer, MuonAdamW | torch.optim.SGD)
     return torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, int(steps), cycle_momentum=cycle_momentum)

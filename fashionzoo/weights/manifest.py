@@ -113,8 +113,8 @@ class Weights:
             network.load_state_dict(self.get_state_dict())
         except RuntimeError as error:
             raise FashionZooError(
-                f"a network with {network.num_classes} classes does not fit the {self.version} weights of {self.name} "
-                f"({' '.join(str(error).split())}): leave the change out, or take weights=None"
+                f"a network with {network.num_classes} classes does not fit the {self.version} weights of {self.name}: "
+                "leave the change out, or take weights=None"
             ) from error
         flush_denormals(network)
         network.temperature = float(self.meta.get("temperature", 1.0))
@@ -158,7 +158,8 @@ def find_weights(package: str, name: str, version: str) -> Weights:
     """
     metas = manifest(package)
     if name not in metas:
-        hint = did_you_mean(name, metas) if metas else reinstall_hint(package)
+        own = "train it, or take the weights of a network that `fashionzoo list` shows"
+        hint = did_you_mean(name, metas) if metas else reinstall_hint(package) if package == PACKAGE else own
         raise FashionZooError(f"there are no weights of {name} in {package}: {hint}")
     if version not in metas[name]:
         raise FashionZooError(f"unknown weights {version!r} of {name}: {did_you_mean(version, metas[name])}")

@@ -170,7 +170,7 @@ def _best_checkpoint(run_dir: Path) -> Path:
 
     states = load_checkpoint(last)["callbacks"].values()
     (path,) = [state["best_model_path"] for state in states if str(state.get("monitor")).startswith("val/")] or [best]
-    return best.with_name(Path(path).name)
+    return best.with_name(Path(path).name) if path else last  # that of a run which ended before its first validation
 
 
 def _best_checkpoints(network_class: type[Classifier]) -> list[Path]:

@@ -70,7 +70,7 @@ def read_overview(folder: Path) -> Overview:
         if not is_finished(folder):
             return Overview(folder, network, name, _why_unfinished(run), recipe, changed)
         run.check()
-        val_accuracy = run.metrics["val/acc"][run.tested_epoch() - 1]
+        val_accuracy = run.metrics["val/acc"][run.tested_epoch() - 1] if "val/acc" in run.metrics else None
         numbers = run.epochs, float(run.environment["seconds"]), val_accuracy, run.final("test/acc")
         return Overview(folder, network, name, run.ended(), recipe, changed, *numbers)
     except FashionZooError:

@@ -116,7 +116,7 @@ class Run:
         Raises:
             ValueError, KeyError, TypeError: They are not.
         """
-        if not (self.epochs and self.confusion and self.activations and self.environment["seconds"]):
+        if not (self.epochs and self.confusion and self.activations and self.environment["seconds"] >= 0):
             raise ValueError("empty")
         if self.metrics["epoch"] != list(range(1, self.epochs + 1)):
             raise ValueError("metrics.csv has not every epoch once")
@@ -136,10 +136,11 @@ class Run:
         return self.metrics[metric][-1]
 
     def tested_epoch(self) -> int:
-        """Return the epoch whose weights were kept and tested: the best by what the run monitored."""
+        """Return the epoch whose weights were kept and tested: the best by what the run monitored, or the last."""
         early = self.config["early_stopping"]
-        curve, best = self.metrics[early["monitor"]], min if early["mode"] == "min" else max
-        return curve.index(best(value for value in curve if not math.isnan(value))) + 1
+        curve, best = self.metrics.get(early["monitor"], []), min if early["mode"] == "min" else max
+        values = [value for value in curve if not math.isnan(value)]
+        return curve.index(best(values)) + 1 if values else self.epochs
 
     def ended(self) -> str:
         """Return how training ended; of older runs as far as their curves tell, ``"-"`` otherwise."""

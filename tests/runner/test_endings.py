@@ -24,6 +24,7 @@ from fashionzoo.runner import launch
 from fashionzoo.runner.cli import TrainCLI
 from fashionzoo.runner.flags import PATHS
 from fashionzoo.zoo.loading import load_trained
+from fashionzoo.zoo.overview import read_overview
 from fashionzoo.zoo.runs import Run
 from tests.processes import fit
 from tests.runner.test_resume import signal_in
@@ -210,6 +211,25 @@ def test_the_records_say_what_ended_a_run(flags: list[str], ended: str, data_fla
     folder = mlp(data_flag, *flags, "--model.lr=1e-12").folder  # which learns nothing, and does not diverge
     assert folder is not None
     assert Run(folder).environment["ended"] == ended
+
+
+def test_a_run_that_ends_before_its_first_validation_has_records(data_flag: str) -> None:
+    folder = mlp(data_flag, "--trainer.max_steps=2").folder
+    assert folder is not None
+    overview = read_overview(folder)
+    assert (overview.ended, overview.epochs, overview.val_accuracy) == ("limit", 1, None)
+    assert load_trained(None, checkpoint=folder).name == "mlp_relu_narrowing"
+
+
+def test_a_signal_during_the_test_says_how_to_go_on(
+    data_flag: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(fz.Classifier, "test_step", fz.Classifier.test_step)
+    signal_in(fz.Classifier, "test_step", 1, signal.SIGTERM)
+    with pytest.raises(SystemExit):
+        mlp(data_flag, "--trainer.max_epochs=1")
+    said = "".join(capsys.readouterr())
+    assert re.search(r"interrupted by SIGTERM in the test: resume .*last\.ckpt", said, re.DOTALL)
 
 
 def test_launch_returns_what_it_trained(data_flag: str, capsys: pytest.CaptureFixture[str]) -> None:

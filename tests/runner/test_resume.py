@@ -196,6 +196,10 @@ def test_a_longer_run_may_be_made_of_a_shorter_one(root: Path, tmp_path: Path) -
     assert fit(tmp_path / "cut", root, "cnn_plain", *flags, "--trainer.max_epochs=2") == 0
     assert fit(tmp_path / "cut", root, "cnn_plain", *flags, longer, "--ckpt_path=last") == 0
     assert_same_training(last(tmp_path / "whole", "cnn_plain"), last(tmp_path / "cut", "cnn_plain"))
+    records = {path: path.read_bytes() for path in runs(tmp_path / "cut", "cnn_plain").rglob("*.*")}
+    assert fit(tmp_path / "cut", root, "cnn_plain", *flags, "--trainer.max_epochs=3", "--ckpt_path=last") == 2
+    assert "has 4 epochs behind it" in (tmp_path / "cut" / "screen").read_text()
+    assert records == {path: path.read_bytes() for path in records}
 
 
 def test_checkpoints_that_no_launcher_saved_are_refused(

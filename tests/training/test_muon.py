@@ -1,4 +1,4 @@
-"""Muon with AdamW, against torch's own two optimizers."""
+"""Muon with AdamW, against torch's own two optimizers, and what a schedule leaves of an optimizer."""
 
 import math
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from fashionzoo import CNN, MLP, FashionZooError
 from fashionzoo.training import muon
 from fashionzoo.training.muon import MuonAdamW, orthogonalize
+from fashionzoo.training.optimizers import make_optimizer, one_cycle
 
 IMAGES, LABELS = torch.rand(32, 1, 28, 28, generator=torch.Generator().manual_seed(0)), torch.arange(32) % 10
 
@@ -93,6 +94,12 @@ def test_a_saved_state_continues_to_the_same_bits(family: type[MLP | CNN]) -> No
     train(cut, [second], 2)
     for one, two in zip(through.parameters(), cut.parameters(), strict=True):
         assert torch.equal(one, two)
+
+
+def test_one_cycle_leaves_the_momentum_of_sgd_as_it_was_asked_for() -> None:
+    optimizer = make_optimizer("sgd", make(MLP).parameters(), lr=0.1, momentum=0.5, weight_decay=0.0, fused=False)
+    one_cycle(optimizer, lr=0.1, steps=10)
+    assert optimizer.param_groups[0]["momentum"] == 0.5
 
 
 def test_a_network_without_hidden_layers_is_refused() -> None:

@@ -40,7 +40,7 @@ from fashionzoo.runner.flags import (
     program_name,
     take_device,
 )
-from fashionzoo.runner.resumption import config_path, find_last_checkpoint, refuse_changes, seed_of, to_ascii_yaml
+from fashionzoo.runner.resumption import config_path, find_checkpoint, refuse_changes, seed_of, to_ascii_yaml
 from fashionzoo.runner.short_help import ALL_FLAGS, HELP_FLAGS, print_help
 from fashionzoo.runner.trainer_defaults import NullProfiler, choose_precision
 from fashionzoo.training import checkpoints
@@ -93,7 +93,9 @@ class TrainCLI(LightningCLI):
         parser.add_argument("--device", type=environment.Device | None, default=None, help=environment.DEVICE_HELP)
         parser.add_argument("--threads", type=int | None, default=None, help=environment.THREADS_HELP)
         parser.add_argument("--compile", type=bool, default=False, help="Compile the network with torch.compile.")
-        parser.add_argument("--ckpt_path", type=str | None, default=None, help="A checkpoint to resume, or last.")
+        parser.add_argument(
+            "--ckpt_path", type=str | None, default=None, help="A checkpoint or run to resume, or last."
+        )
         parser.add_argument("--name", type=str | None, default=None, help="Name of the run's folder.")
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
         parser.add_lightning_class_args(MovableCheckpoint, "checkpoint")
@@ -133,7 +135,9 @@ class TrainCLI(LightningCLI):
                     f"--recipe of {recipe}: the configuration is of the recipe {held.recipe} and sets all flags; leave "
                     "out one of the two"
                 )
-        self.resume_path = self._find_checkpoint()
+        path, self.resume_path = self.config.ckpt_path, None
+        if path is not None:
+            self.resume_path = find_checkpoint(path, self.logs_dir, self.config.name)
         self.checkpoint = checkpoints.load_checkpoint(self.resume_path) if self.resume_path else {}
         if self.resume_path:
             check_network_matches(self.resume_path, self.checkpoint, self.network)
@@ -268,15 +272,6 @@ class TrainCLI(LightningCLI):
     def _code(self) -> str:
         """What the flags of the network come from."""
         return self.network.source["file"] if self.network.source else "fashionzoo"
-
-    def _find_checkpoint(self) -> Path | None:
-        """Return the checkpoint to resume."""
-        path = self.config.ckpt_path
-        if path == "":
-            raise FashionZooError("--ckpt_path is empty: give a checkpoint, or leave the flag out to start a run")
-        if path == "last":
-            return find_last_checkpoint(self.logs_dir, self.config.name)
-        return Path(path) if path else None
 
     def _logger(self) -> TensorBoardLogger:
         """Log a resumed run to its original directory, and drop what it logged after its checkpoint."""

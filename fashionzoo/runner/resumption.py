@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from fashionzoo.errors import FashionZooError
 from fashionzoo.terminal import join_command
+from fashionzoo.zoo.overview import find_run
 
 # Where, for how long and with what output a run is resumed is free; everything else would make it another run.
 FREE = (
@@ -28,16 +29,23 @@ NOTHING_SAVED = "no checkpoint was saved yet: start again"
 ENDS_SCHEDULE = ("trainer.max_epochs", "trainer.max_steps")
 
 
-def find_last_checkpoint(logs: Path, name: str | None = None) -> Path:
-    """Return the last checkpoint of the newest run of a network.
+def find_checkpoint(path: str, logs: Path, name: str | None = None) -> Path:
+    """Return the checkpoint from which a run is resumed.
 
     Args:
+        path: Its file; a run's folder or name (``"cnn_plain/version_0"``), for its last one; ``"last"`` for that of the
+            newest run.
         logs: The directory of the network's runs.
-        name: That of the run, where it has one.
+        name: That of the run which ``"last"`` stands for, where it has one.
 
     Raises:
-        FashionZooError: There is none.
+        FashionZooError: The path is empty, or there is no last one.
     """
+    if path == "":
+        raise FashionZooError("--ckpt_path is empty: give a checkpoint, or leave the flag out to start a run")
+    if path != "last":
+        run = None if path.endswith(".ckpt") else find_run(path, logs.parent)
+        return run / "checkpoints" / "last.ckpt" if run else Path(path)
     found = sorted(logs.glob(f"{name or '*'}/checkpoints/last.ckpt"), key=lambda last: last.stat().st_mtime)
     if not found:
         raise FashionZooError(f"there is no checkpoint in {logs}: start without --ckpt_path")

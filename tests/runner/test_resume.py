@@ -21,7 +21,7 @@ from fashionzoo import RECIPES, Augment, FashionMNISTDataModule, PlainCNN
 from fashionzoo.callbacks.shutdown import GracefulShutdown
 from fashionzoo.cli.main import main
 from fashionzoo.data import sources
-from fashionzoo.runner.resumption import find_last_checkpoint
+from fashionzoo.runner.resumption import find_checkpoint
 from fashionzoo.training.classifier import Classifier
 from fashionzoo.training.seeding import EpochSeeding
 from fashionzoo.zoo.overview import read_overview
@@ -194,7 +194,7 @@ def test_a_longer_run_may_be_made_of_a_shorter_one(root: Path, tmp_path: Path) -
     longer, flags = "--trainer.max_epochs=4", ("--data.batch_size=32",)
     assert fit(tmp_path / "whole", root, "cnn_plain", *flags, longer) == 0
     assert fit(tmp_path / "cut", root, "cnn_plain", *flags, "--trainer.max_epochs=2") == 0
-    assert fit(tmp_path / "cut", root, "cnn_plain", *flags, longer, "--ckpt_path=last") == 0
+    assert fit(tmp_path / "cut", root, "cnn_plain", *flags, longer, "--ckpt_path=cnn_plain/version_0") == 0
     assert_same_training(last(tmp_path / "whole", "cnn_plain"), last(tmp_path / "cut", "cnn_plain"))
     records = {path: path.read_bytes() for path in runs(tmp_path / "cut", "cnn_plain").rglob("*.*")}
     assert fit(tmp_path / "cut", root, "cnn_plain", *flags, "--trainer.max_epochs=3", "--ckpt_path=last") == 2
@@ -247,7 +247,7 @@ def test_the_newest_run_is_resumed(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True)
         path.touch()
         os.utime(path, (10 - number, 10 - number))
-    assert find_last_checkpoint(tmp_path).parts[-3] == "version_1"
+    assert find_checkpoint("last", tmp_path).parts[-3] == "version_1"
 
 
 def test_a_second_interrupt_ends_the_run_at_once() -> None:

@@ -190,6 +190,7 @@ class ModuleNetwork(Network):
     def __init__(self, module: nn.Module, standardize: bool = True) -> None:
         logits = _try_module(module)
         super().__init__(standardize, logits.shape[1], {"family": "module", "standardize": standardize})
+        self.preprocess.to(logits.device)
         self.module = module
 
     def forward(self, images: Tensor) -> Tensor:

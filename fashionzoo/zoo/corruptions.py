@@ -70,7 +70,7 @@ def corrupt(images: Tensor, name: str, strength: int) -> Tensor:
     make, strengths = CORRUPTIONS[name]
     transform = make(strengths[strength])
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(SEED)
+        torch.default_generator.manual_seed(SEED)  # that of the CPU alone
         return torch.cat([transform(part) for part in images.reshape(-1, 1, 28, 28).split(DRAW_SIZE)])
 
 

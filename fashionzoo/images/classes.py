@@ -29,7 +29,7 @@ class Prediction(NamedTuple):
 
     ``familiarity``, 0 to 1, says how much the image looks like those of Fashion-MNIST; see
     :func:`fashionzoo.weights.familiarity.familiarity`. It is ``None`` for a network with other classes, and for
-    one that does not come from :func:`fashionzoo.get_model`.
+    one that ``from_pretrained`` or ``load_from_checkpoint`` returned.
     """
 
     label: int

@@ -116,9 +116,11 @@ def to_ascii_yaml(text: str) -> str:
 def last_checkpoint(trainer: Trainer) -> str:
     """Return the path of the last checkpoint of a run; empty if none was saved."""
     for saver in trainer.checkpoint_callbacks:
-        if isinstance(saver, ModelCheckpoint) and saver.filename == "last" and saver.dirpath:
+        if isinstance(saver, ModelCheckpoint) and saver.filename == "last":
+            if saver.best_model_path or not saver.dirpath:
+                return str(saver.best_model_path)
             path = Path(saver.dirpath) / "last.ckpt"  # a test of the best one has brought back what it knew of others
-            return saver.best_model_path or (str(path) if path.exists() else "")
+            return str(path) if path.exists() else ""
     return ""
 
 

@@ -44,7 +44,7 @@ TRAINING = {
     "threads": "of the processor; null: all it has",
     "trainer.precision": "32-true or bf16-mixed; null: what is faster",
     "recipe": "sets the defaults",
-    "ckpt_path": "checkpoint or run to resume; last: the newest",
+    "ckpt_path": "checkpoint or run to resume; or last",
 }
 
 

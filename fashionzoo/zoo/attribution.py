@@ -58,7 +58,7 @@ def occlusion(network: Network | Classifier, image: ImageLike, label: int | None
 
     pixels = single_image(image).to(device).float() / 255
     if label is not None and label not in range(network.num_classes):
-        raise FashionZooError(f"there is no class {label}: choose a number from 0 to {network.num_classes - 1}")
+        raise FashionZooError(f"there is no class {label!r}: choose a number from 0 to {network.num_classes - 1}")
     window = (1, PATCH, PATCH)
     with torch.no_grad(), eval_mode(network):
         label = int(probabilities(pixels).argmax() if label is None else label)

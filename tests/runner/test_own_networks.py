@@ -153,7 +153,7 @@ FILES = {
     ),
     "infinite.py": (
         "import torch\nclass N(torch.nn.Flatten):\n  def forward(self, x): return super().forward(x) / 0",
-        "the network's logits are not finite",
+        "N returns logits that are not finite",
     ),
     "factory.py:make": ("def make(): return 3", "make returns a int: let it return a torch.nn.Module"),
     "pickle.py": (

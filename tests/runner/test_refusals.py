@@ -100,7 +100,6 @@ def test_an_absent_accelerator_gets_one_line(
         (("fit", "--recipe", "tuned"), "fit needs the name of a network"),
         (("fit", "--recipe", "tuned", "cnn_plian"), "unknown network 'cnn_plian': did you mean cnn_plain?"),
         (("fit", "--name", "cnn_plain", "cnn_plian"), "unknown network 'cnn_plian': did you mean cnn_plain?"),
-        (("fit", "--compile", "cnn_plain", "--lr", "1"), "unknown flag --lr: did you mean --model.lr?"),
         (("fit", "2"), "unknown network '2': network 2 is mlp_relu_narrowing"),
         (("evaluate", "N6"), "unknown network 'N6': network 6 is cnn_balanced"),
         (("evaluate", "cnn_plain", "--gpu"), "unknown flag --gpu of fashionzoo evaluate: did you mean --device cuda?"),

@@ -55,7 +55,7 @@ def _plot_history(axes: Axes, study: StudySummary) -> None:
         margin = best[-1] - low_quarter or 0.01
         axes.set_ylim(*sorted((low_quarter - margin, best[-1] + 0.3 * margin)))
         axes.legend(fontsize=8)
-    axes.set_title("history; what lies far from the best is cut off", fontsize=9)
+    axes.set_title("history; the worst are cut off", fontsize=9)
     axes.set_xlabel("trial")
     axes.set_ylabel(study.metric)
 

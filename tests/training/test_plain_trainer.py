@@ -177,3 +177,19 @@ def test_images_out_of_range_are_refused_wherever_they_are_in_a_batch(images: to
     images[-1] = 200.0
     with pytest.raises(fz.FashionZooError, match=r"values outside \[0, 1\]"):
         network().preprocess(images)
+
+
+def test_a_trained_network_is_trained_further_in_training_mode() -> None:
+    network = fz.get_model("cnn_balanced", weights="tuned")
+    assert not network.training
+    assert all(part.training for part in fz.Classifier(network, lr=1e-3).modules())
+
+
+def test_a_checkpoint_keeps_the_temperature(data: fz.FashionMNISTDataModule) -> None:
+    model = fz.PlainCNN.from_zoo("tuned")
+    trainer = Trainer(logger=False, **QUIET)  # type: ignore[arg-type]
+    trainer.validate(model, data, verbose=False)
+    trainer.save_checkpoint("zoo.ckpt")
+    assert model.network.temperature != 1
+    for again in (fz.get_model(weights="zoo.ckpt"), fz.PlainCNN.load_from_checkpoint("zoo.ckpt").network):
+        assert again.temperature == model.network.temperature
